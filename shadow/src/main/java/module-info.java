@@ -1,0 +1,5 @@
+/** Shadow pagetables for x86 guests. Knows machine memory and the architecture, and no processor. */
+module io.umbra.shadow {
+    requires transitive io.umbra.x86;
+    requires static org.jspecify;
+}

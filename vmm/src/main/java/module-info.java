@@ -1,0 +1,9 @@
+/** Domains, virtual processors, devices and loaders: where shadows and processor meet. */
+module io.umbra.vmm {
+    requires transitive io.umbra.shadow;
+    requires transitive io.umbra.processor;
+    requires aircompressor.v3;
+    requires org.apache.commons.compress;
+    requires org.tukaani.xz;
+    requires static org.jspecify;
+}
