@@ -2,4 +2,6 @@
 @SuppressWarnings("module") // x86 ends in a digit
 module io.umbra.x86 {
     requires static org.jspecify;
+
+    exports io.umbra.x86;
 }

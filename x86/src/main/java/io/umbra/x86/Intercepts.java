@@ -1,0 +1,29 @@
+package io.umbra.x86;
+
+/**
+ * What leaves guest mode, as the intercept vectors of a VMCB. Port accesses, CPUID, foreign MSRs, HLT and hypercalls always do.
+ *
+ * @param exceptions a bit for each vector
+ * @param controlRegisterWrites a bit for each of CR0, CR3, CR4, and {@link #EFER}
+ * @param invalidatePage whether INVLPG is told; the processor drops the translation from its TLB in any case
+ * @param timeStamp whether RDTSC and RDTSCP are
+ */
+public record Intercepts(int exceptions, int controlRegisterWrites, boolean invalidatePage, boolean timeStamp) {
+    /** In {@link #controlRegisterWrites()}: writes to EFER. */
+    public static final int EFER = 1 << 31;
+
+    /** Paging is virtualised with shadows: page faults, every paging register, INVLPG. */
+    public static final Intercepts SHADOW =
+            new Intercepts(1 << Vector.PAGE_FAULT, 1 << 0 | 1 << 3 | 1 << 4 | EFER, true, false);
+
+    /** The processor walks the guest's tables itself. */
+    public static final Intercepts NESTED = new Intercepts(0, 0, false, false);
+
+    public boolean exception(int vector) {
+        return (exceptions >>> vector & 1) != 0;
+    }
+
+    public boolean controlRegister(int number) {
+        return (controlRegisterWrites >>> number & 1) != 0;
+    }
+}
