@@ -133,6 +133,8 @@ in_the_upper_half:
     mov     fs, eax
     mov     gs, eax
     lea     rsp, [rip + kernel_stack_end]
+    push    2
+    popfq                                       # of the flags, the loader has promised IF, TF and VM only
     call    install_traps
 
     # Slot 0 has served. A present entry goes, so the TLB must be told.

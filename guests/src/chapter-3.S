@@ -67,7 +67,7 @@ chapter_3:
     EXPECT  "what the first process left", r12, "VALUE_A + ROUNDS"
     EXPECT  "what the second process left", r13, "VALUE_B + ROUNDS"
     mov     eax, ROUNDS * 2
-    TELL    "%d turns, each its own value at the same address; at the end %x and %x", rax, r12, r13
+    TELL    "%d turns, each saw its own value; last %x and %x", rax, r12, r13
     VERDICT L1_SHADOWS, L2_SHADOWS, L3_SHADOWS, L4_SHADOWS, CR3_LOADS, ROOTS_FOUND, TLB_FLUSHES
     pop     r15
     pop     r14

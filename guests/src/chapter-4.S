@@ -15,8 +15,8 @@ chapter_4:
     CHAPTER "Chapter 4. A dirty bit"
     STORY   "A processor sets A and D in the tables that it walks, but those are the shadows, and the guest looks"
     STORY   "in its own. So the hypervisor sets A when it fills a translation, and leaves a page that is not yet"
-    STORY   "dirty read-only in the shadow, whatever the guest's entry allows. The first write faults; D is set in"
-    STORY   "the guest's entry, and only then the shadow lets writes through, at full speed from there on."
+    STORY   "dirty read-only in the shadow, whatever the guest's entry allows. The first write faults; D is set"
+    STORY   "in the guest's entry, and only then the shadow lets writes through, at full speed from there on."
     COUNT_FROM_HERE
 
     TAKE_FRAME r12

@@ -165,9 +165,10 @@ no_nx:
     ret
 
 tell_rights:
-    TELL    "kernel write to a read-only page: code %x; the handler made it writable; retried, stored", r12
-    TELL    "the same with CR0.WP=0: no fault, stored, still read-only; with WP=1 again: code %x", r13
-    TELL    "user write to a read-only page: code %x, cured too; read of a kernel page %x, of no page %x", r14, r15, rbp
+    TELL    "kernel write to a read-only page: code %x; the handler allowed it; retried, stored", r12
+    TELL    "the same with CR0.WP=0: no fault, stored, page still read-only; WP=1 again: code %x", r13
+    TELL    "user write to a read-only page: code %x, cured likewise", r14
+    TELL    "user read of a kernel page: code %x, of no page: code %x", r15, rbp
     ret
 
 # The cure: gives the page that faulted the right that it lacked, and forgets what a TLB may hold of it.

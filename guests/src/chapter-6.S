@@ -84,10 +84,10 @@ chapter_6:
     OBSERVE_BIG r14, "the L3 entry after a write", "ACCESSED | DIRTY"
 
 1:  COUNT_TO_HERE
-    TELL    "first, middle and last 4 KiB are those of their aliases; L2 entry: read %x, write %x", r12, r13
+    TELL    "first, middle and last 4 KiB are as their aliases; L2 entry: read %x, write %x", r12, r13
     test    dword ptr [rip + extended_features], GIGABYTE_FEATURE
     jz      2f
-    TELL    "so they are through a 1 GiB page too; its L3 entry: read %x, write %x", rbp, r14
+    TELL    "through a 1 GiB page likewise; its L3 entry: read %x, write %x", rbp, r14
     jmp     3f
 2:  TELL    "the processor has no 1 GiB pages (CPUID leaf 0x80000001, EDX bit 26)"
 3:  VERDICT SPLINTERS, DIRTY_FAULTS, P2M_LOOKUPS

@@ -77,13 +77,13 @@ chapter_7:
     EXPECT  "the page mapped for the first time without a flush", rax, OLD
     COUNT_TO_HERE
 
-    TEXT    rax, "the old frame (stale, as a TLB may be)"
+    TEXT    rax, "the old one"
     mov     rcx, OLD
     cmp     r14, rcx
     je      1f
-    TEXT    rax, "the new frame"
-1:  TELL    "entry pointed elsewhere; a load before INVLPG saw %s, after it the new", rax
-    TELL    "unmapped with INVLPG: faults; mapped again, no flush: at once the right frame"
+    TEXT    rax, "the new one"
+1:  TELL    "another frame in the entry: before INVLPG a load saw %s, then the new", rax
+    TELL    "unmapped and INVLPG: faults; mapped again without any flush: the right frame at once"
     VERDICT INVLPGS, WRITE_PROTECTED, UNSHADOWED
     pop     r15
     pop     r14

@@ -18,9 +18,9 @@ chapter_8:
     CHAPTER "Chapter 8. Five hundred pages unmapped at a stroke"
     STORY   "REP STOSQ over a whole L1 is how a kernel tears down a process, or clears a frame that was a table"
     STORY   "and is going to be data. Were the L1 kept read-only, each of the 512 stores would fault and be"
-    STORY   "emulated. So the hypervisor may take one for the sign that the frame is a table no more, and unshadow"
-    STORY   "it: the shadows of the frame go, it is plain memory, and the rest runs at full speed. A later walk"
-    STORY   "that comes through the frame makes it a table again."
+    STORY   "emulated. So the hypervisor may take one for the sign that the frame is a table no more, and"
+    STORY   "unshadow it: the frame's shadows go, it is plain memory, and the rest runs at full speed. A later"
+    STORY   "walk that comes through the frame makes it a table again."
     COUNT_FROM_HERE
 
     mov     rdi, CHAPTER_8

@@ -73,7 +73,7 @@ chapter_9:
     COUNT_TO_HERE
 
     mov     rax, ENTRY
-    TELL    "the entry of %x lies at %x; a store there and INVLPG: the page is another frame", rbp, rax
+    TELL    "the entry of %x, edited at %x: INVLPG, another frame", rbp, rax
     TELL    "slot 256 cleared through itself: after the flush the self-map faults"
     VERDICT L1_SHADOWS, L2_SHADOWS, L3_SHADOWS, WRITE_PROTECTED
     pop     r14

@@ -128,22 +128,12 @@ print_format:
 
 # ---- The shapes of the story's lines ---------------------------------------------------------------------------------
 
-# A heading, underlined.
+# A heading: set off from what was before it.
 .global tell_heading
 tell_heading:
-    push    rbx
     push    rdi
     call    print_newline
     pop     rdi
-    call    print_text
-    mov     ebx, [rip + column]
-    call    print_newline
-1:  mov     edi, '-'
-    call    print_byte
-    dec     ebx
-    jnz     1b
-    pop     rbx
-    jmp     print_newline
 
 # A line of explanation.
 .global tell_story

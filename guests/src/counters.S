@@ -8,7 +8,6 @@
 .equ HYPERVISOR_LEAF,   0x40000000
 .equ READ_COUNTER,      1
 .equ LAST_COLUMN,       100
-.equ LONGEST_ITEM,      32                      # bytes of the longest label with its number
 
 .text
 
@@ -38,7 +37,8 @@ find_umbra:
 tell_umbra:
     cmp     qword ptr [rip + umbra_is_here], 0
     je      1f
-    STORY   "Lines marked [hypervisor] give what it counted during a chapter, read by hypercall."
+    STORY   "Lines marked [hypervisor] give what it counted during a chapter, read by hypercall. Where the"
+    STORY   "processor walks the guest's tables after all (nested paging), most of these counts stay 0."
     ret
 1:  STORY   "CPUID leaf 0x40000000 does not say that this is Umbra, so there are no counters to show;"
     STORY   "the checks are the same."
@@ -104,14 +104,19 @@ tell_counters:
     cmp     qword ptr [rcx + rax * 8], -1       # no such counter here
     je      5f
 
-3:  TEXT    rdi, "; "
+3:  TEXT    rdi, ";"
     call    print_text
-    cmp     dword ptr [rip + column], LAST_COLUMN - LONGEST_ITEM
+    mov     rdi, [rbx + 8]
+    mov     rsi, r12
+    call    width_of_item
+    add     eax, [rip + column]
+    cmp     eax, LAST_COLUMN - 2                # there is a space before it, and a semicolon may follow
+    TEXT    rdi, " "
     jbe     4f
     call    print_newline
     TEXT    rdi, "               "
-    call    print_text
-4:  mov     rdi, [rbx + 8]
+4:  call    print_text
+    mov     rdi, [rbx + 8]
     call    print_text
     mov     rdi, r12
     call    print_decimal
@@ -123,6 +128,22 @@ tell_counters:
     pop     rbx
     jmp     print_newline
 9:  ret
+
+# RAX = how many columns the label RDI with the number RSI takes.
+width_of_item:
+    xor     ecx, ecx
+1:  inc     ecx
+    cmp     byte ptr [rdi + rcx], 0
+    jne     1b
+    mov     rax, rsi
+    mov     esi, 10
+2:  inc     ecx                                 # a column for each digit
+    xor     edx, edx
+    div     rsi
+    test    rax, rax
+    jnz     2b
+    mov     eax, ecx
+    ret
 
 # The change of counter RDI in RAX. How many shadow pages are in use now is a level, not a change.
 change_of:

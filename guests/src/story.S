@@ -33,10 +33,12 @@ tell_the_story:
 tell_title:
     TEXT    rdi, "THE SHADOW STORY: what a hypervisor with shadow pagetables does for its guest"
     call    tell_heading
+    STORY   "============================================================================="
     STORY   "This is a small 64-bit kernel. It builds pagetables, uses and abuses them, and checks what it gets."
     STORY   "Under shadow paging the processor never walks a guest's tables, for they hold the guest's frame"
     STORY   "numbers, and its memory lies in other frames of the machine. It walks the hypervisor's own tables,"
-    STORY   "the shadows: for each table of the guest one with the same entries, frame numbers translated."
+    STORY   "the shadows: for each table of the guest one with its entries, frame numbers translated, and never"
+    STORY   "with more rights than the guest gave."
     STORY   "A shadow begins empty. An access that it does not translate yet is a page fault in the hypervisor,"
     STORY   "which walks the guest's tables in software, fills the gap, and has the instruction run again."
     jmp     tell_umbra
