@@ -114,7 +114,7 @@ in_long_mode:
     mov     rax, OFFSET in_the_upper_half
     jmp     rax
 
-.balign 8
+.balign 8, 0xcc
 boot_gdt:
     .quad   0
     .quad   0x00af9b000000ffff                  # 64-bit code, DPL 0: the same as KERNEL_CODE in the final GDT

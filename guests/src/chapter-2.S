@@ -67,7 +67,7 @@ chapter_2:
 
 # A page of its own in the image, so that it can be mapped elsewhere alone.
 .section .user, "ax", @progbits
-.balign 0x1000
+.balign 0x1000, 0xcc
 push_page:
     push    qword ptr [rdx]
     jmp     rcx

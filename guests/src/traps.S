@@ -80,11 +80,11 @@ write_gate:
     ret
 
 # One stub for each exception: the stack is made alike for all of them.
-.balign STUB_SIZE
+.balign STUB_SIZE, 0xcc
 stubs:
     .set    vector, 0
     .rept 32
-    .balign STUB_SIZE
+    .balign STUB_SIZE, 0xcc
     .ifeq (WITH_ERROR_CODE >> vector) & 1
     push    0
     .endif
@@ -92,7 +92,7 @@ stubs:
     jmp     trapped
     .set    vector, vector + 1
     .endr
-    .balign STUB_SIZE
+    .balign STUB_SIZE, 0xcc
 
 .macro SAVE_ALL
     .irp register, rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15

@@ -4,7 +4,7 @@
 .include "story.inc"
 
 .section .user, "ax", @progbits
-.balign 0x1000
+.balign 0x1000, 0xcc
 .global user_page, user_read, user_write, user_fetch, user_done
 user_page:
 user_read:
