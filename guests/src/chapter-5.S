@@ -105,9 +105,8 @@ chapter_5:
     lea     rax, [rip + make_writable]
     mov     [rip + fault_cure], rax
     AS_USER user_write, USER_READ_ONLY
-    call    run_as_user
-    AS_USER user_write, USER_READ_ONLY
     mov     r14, rsi
+    call    run_as_user
     EXPECT_FAULT "a user write to a read-only page", "FAULT_PRESENT | FAULT_WRITE | FAULT_USER", USER_READ_ONLY, r14
     mov     r14, [rip + fault_code]
     mov     rax, [rbx + KERNEL_BASE]

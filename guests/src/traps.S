@@ -209,8 +209,6 @@ run_as_user:
 # The gate's handler: leaves the trap stack, and returns from run_as_user.
 back_to_kernel:
     cld
-    xor     eax, eax
-    mov     ss, eax
     mov     rsp, [rip + kernel_rsp]
     .irp register, r15, r14, r13, r12, rbp, rbx
     pop     \register
