@@ -6,4 +6,6 @@ module io.umbra.vmm {
     requires org.apache.commons.compress;
     requires org.tukaani.xz;
     requires static org.jspecify;
+
+    exports io.umbra.vmm.device;
 }

@@ -1,0 +1,62 @@
+package io.umbra.vmm.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class VirtualClockTest {
+    private final VirtualClock clock = new VirtualClock();
+    private final List<String> ran = new ArrayList<>();
+
+    private Timer at(long time, String name) {
+        return clock.schedule(time, () -> ran.add(name + "@" + clock.now()));
+    }
+
+    @Test
+    void eventsRunInOrderOfTimeAndTiesInOrderOfScheduling() {
+        at(20, "c");
+        at(10, "a");
+        at(10, "b");
+        at(31, "late");
+        clock.advanceTo(30);
+        assertThat(ran).containsExactly("a@10", "b@10", "c@20");
+        assertThat(clock.now()).isEqualTo(30);
+        assertThat(clock.nextEvent()).isEqualTo(31);
+    }
+
+    @Test
+    void anEventMayScheduleAnotherThatIsAlreadyDue() {
+        clock.schedule(5, () -> at(7, "chained"));
+        clock.advanceTo(10);
+        assertThat(ran).containsExactly("chained@7");
+    }
+
+    @Test
+    void anEventInThePastRunsAtTheNextAdvanceWithoutTurningTimeBack() {
+        clock.advanceTo(100);
+        at(50, "past");
+        clock.advanceTo(100);
+        assertThat(ran).containsExactly("past@100");
+    }
+
+    @Test
+    void aCanceledEventIsGone() {
+        Timer timer = at(5, "never");
+        at(6, "other");
+        timer.cancel();
+        timer.cancel();
+        assertThat(clock.nextEvent()).isEqualTo(6);
+        clock.advanceTo(10);
+        assertThat(ran).containsExactly("other@6");
+        assertThat(clock.nextEvent()).isEqualTo(VirtualClock.NEVER);
+    }
+
+    @Test
+    void timeDoesNotRunBackwards() {
+        clock.advanceTo(10);
+        assertThatIllegalArgumentException().isThrownBy(() -> clock.advanceTo(9));
+    }
+}
