@@ -1,0 +1,106 @@
+package io.umbra.tools;
+
+import io.umbra.shadow.Counter;
+import io.umbra.shadow.PolicyOption;
+import io.umbra.vmm.Domain;
+import io.umbra.vmm.DomainConfig;
+import io.umbra.vmm.GuestEnd;
+import java.util.Locale;
+
+/** What the shadows did in a run, as text for people or JSON with stable keys for scripts. */
+final class Report {
+    enum Format {
+        TEXT,
+        JSON,
+        NONE
+    }
+
+    private final Domain domain;
+    private final DomainConfig config;
+    private final GuestEnd end;
+    private final int status;
+    private final double seconds;
+
+    Report(Domain domain, DomainConfig config, GuestEnd end, int status, double seconds) {
+        this.domain = domain;
+        this.config = config;
+        this.end = end;
+        this.status = status;
+        this.seconds = seconds;
+    }
+
+    String text() {
+        StringBuilder text = new StringBuilder();
+        text.append("umbra: ").append(end.message()).append('\n');
+        text.append("paging %s%s\n".formatted(paging(), policy()));
+        text.append("%,15d  instructions retired, %.1f s, %.1f MIPS\n"
+                .formatted(domain.instructions(), seconds, domain.instructions() / Math.max(seconds, 1e-9) / 1e6)
+                .replace(' ', ' '));
+        for (Counter counter : Counter.values()) {
+            long value = domain.counters().get(counter);
+            if (value != 0) {
+                text.append("%15d  %-20s %s\n".formatted(value, counter.label(), counter.description()));
+            }
+        }
+        if (config.verify()) {
+            text.append("%15d  %-20s %s\n"
+                    .formatted(domain.verified(), "verified", "faults held against the definition, all equal"));
+        }
+        return text.toString();
+    }
+
+    private String policy() {
+        if (config.paging() != DomainConfig.PagingKind.SHADOW) {
+            return "";
+        }
+        StringBuilder text = new StringBuilder();
+        for (PolicyOption option : PolicyOption.values()) {
+            text.append(", ").append(option.label()).append('=').append(option.valueIn(config.policy()));
+        }
+        return text.toString();
+    }
+
+    private String paging() {
+        return config.paging().name().toLowerCase(Locale.ROOT);
+    }
+
+    String json() {
+        StringBuilder json = new StringBuilder("{\n");
+        json.append("  \"end\": ").append(quoted(end.message())).append(",\n");
+        json.append("  \"status\": ").append(status).append(",\n");
+        json.append("  \"paging\": ").append(quoted(paging())).append(",\n");
+        json.append("  \"options\": {");
+        String separator = "";
+        for (PolicyOption option : PolicyOption.values()) {
+            json.append(separator).append(quoted(option.label())).append(": ");
+            json.append(quoted(option.valueIn(config.policy())));
+            separator = ", ";
+        }
+        json.append("},\n  \"memory_bytes\": ").append(config.memoryBytes());
+        json.append(",\n  \"instructions\": ").append(domain.instructions());
+        json.append(",\n  \"verified\": ").append(domain.verified());
+        json.append(",\n  \"seconds\": ").append(String.format(Locale.ROOT, "%.3f", seconds));
+        json.append(",\n  \"counters\": {\n");
+        separator = "";
+        for (Counter counter : Counter.values()) {
+            json.append(separator).append("    ").append(quoted(counter.label())).append(": ");
+            json.append(domain.counters().get(counter));
+            separator = ",\n";
+        }
+        return json.append("\n  }\n}\n").toString();
+    }
+
+    private static String quoted(String text) {
+        StringBuilder quoted = new StringBuilder("\"");
+        for (char c : text.toCharArray()) {
+            if (c == '"' || c == '\\') {
+                quoted.append('\\').append(c);
+            } else if (c < ' ') {
+                quoted.append("\\u%04x".formatted((int) c));
+            } else {
+                quoted.append(c);
+            }
+        }
+        return quoted.append('"').toString();
+    }
+}

@@ -1,0 +1,311 @@
+package io.umbra.tools;
+
+import io.umbra.shadow.PolicyOption;
+import io.umbra.shadow.ShadowPolicy;
+import io.umbra.vmm.ConsoleInput;
+import io.umbra.vmm.Domain;
+import io.umbra.vmm.DomainConfig;
+import io.umbra.vmm.DomainConfig.PagingKind;
+import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.loader.GuestImage;
+import io.umbra.vmm.loader.LoadException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Boots a guest and says what its shadows did. */
+@Command(
+        name = "run",
+        description = "Boot a guest; without GUEST, the built-in one, which tells the story of shadow paging.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        footer = {
+            "",
+            "The guest's console is stdout and stdin. Exit status: 0 the guest ended well, 1 it failed,",
+            "2 usage, 3 a fault of Umbra's own, 124 a limit was reached.",
+            "",
+            "Example: umbra run vmlinuz --initrd initrd.gz --append \"console=ttyS0\" --memory 256M"
+        })
+final class Run implements Callable<Integer> {
+    private static final String BUILT_IN = "/io/umbra/guests/shadow-story.elf";
+    private static final long MOST_MEMORY = 512L << 30;
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "GUEST",
+            description = "a Linux bzImage, an ELF kernel with a PVH note, or a flat image; recognised by content")
+    private @Nullable Path guest;
+
+    @Option(names = "--initrd", paramLabel = "FILE", description = "initial RAM disk")
+    private @Nullable Path initrd;
+
+    @Option(names = "--append", paramLabel = "TEXT", description = "kernel command line", defaultValue = "")
+    private String append = "";
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            description = "RAM, as 256M (default: ${DEFAULT-VALUE})",
+            defaultValue = "256M",
+            converter = MemorySize.class)
+    private long memory;
+
+    @Option(
+            names = "--paging",
+            paramLabel = "shadow|nested",
+            description = "how memory is virtualised (default: ${DEFAULT-VALUE})",
+            defaultValue = "shadow")
+    private String paging = "shadow";
+
+    @Option(
+            names = "--set",
+            paramLabel = "OPTION=VALUE",
+            description = "a row of the policy table; `umbra options` lists them")
+    private Map<String, String> settings = new LinkedHashMap<>();
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "of everything that is scattered (default: ${DEFAULT-VALUE})",
+            defaultValue = "1")
+    private long seed;
+
+    @Option(names = "--limit", paramLabel = "INSTRUCTIONS", description = "end after so many instructions")
+    private @Nullable Long limit;
+
+    @Option(names = "--timeout", paramLabel = "SECONDS", description = "end after so much time")
+    private @Nullable Long timeout;
+
+    @Option(
+            names = "--report",
+            paramLabel = "text|json|none",
+            description = "what the shadows did, at the end, on stderr (default: ${DEFAULT-VALUE})",
+            defaultValue = "text")
+    private String report = "text";
+
+    @Option(names = "--report-file", paramLabel = "FILE", description = "write the report there instead of stderr")
+    private @Nullable Path reportFile;
+
+    @Option(
+            names = "--verify",
+            description = "hold every translation against the definition; a difference ends the run")
+    private boolean verify;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before call()
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws IOException {
+        DomainConfig config = config();
+        Report.Format format = constant(Report.Format.class, "--report", report);
+        GuestImage image = image();
+        byte[] disk = initrd == null ? null : read(initrd);
+        GuestConsole console = new GuestConsole(standardOutput());
+        try (Domain domain = new Domain(config, console, input())) {
+            load(domain, image, disk);
+            if (limit != null) {
+                domain.limit(limit);
+            }
+            return run(domain, config, console, format);
+        }
+    }
+
+    private int run(Domain domain, DomainConfig config, GuestConsole console, Report.Format format) throws IOException {
+        Thread main = Thread.currentThread();
+        Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
+        Runtime.getRuntime().addShutdownHook(onInterrupt);
+        startTimeout(domain);
+        Progress progress = new Progress(domain, System.err);
+        boolean terminal = System.console() != null && System.console().isTerminal() && System.getenv("TERM") != null;
+        if (terminal) {
+            console.announceTo(progress);
+            progress.start();
+        }
+        long start = System.nanoTime();
+        GuestEnd end = domain.run();
+        double seconds = (System.nanoTime() - start) / 1e9;
+        progress.close();
+        console.flush();
+        int status = status(end);
+        write(new Report(domain, config, end, status, seconds), format, end);
+        if (end instanceof GuestEnd.Stopped) {
+            return status;
+        }
+        Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        return status;
+    }
+
+    /** Ctrl-C: the run ends cleanly, with its report, before the process does. */
+    private static void endBySignal(Domain domain, Thread main) {
+        domain.stop(new GuestEnd.Stopped("interrupted"));
+        try {
+            main.join(2_000);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void startTimeout(Domain domain) {
+        Long seconds = timeout;
+        if (seconds == null) {
+            return;
+        }
+        Thread.ofVirtual().start(() -> {
+            try {
+                Thread.sleep(Math.multiplyExact(Math.min(seconds, Integer.MAX_VALUE), 1000L));
+                domain.stop(new GuestEnd.LimitReached("the time-out of " + seconds + " s was reached"));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private static int status(GuestEnd end) {
+        return switch (end) {
+            case GuestEnd.PoweredOff off -> ExitStatus.OK;
+            case GuestEnd.DebugExit exit -> exit.value() == 0 ? ExitStatus.OK : ExitStatus.GUEST_FAILED;
+            case GuestEnd.Reset reset -> ExitStatus.GUEST_FAILED;
+            case GuestEnd.Crashed crashed -> ExitStatus.GUEST_FAILED;
+            case GuestEnd.LimitReached limit -> ExitStatus.LIMIT_REACHED;
+            case GuestEnd.Stopped stopped -> ExitStatus.GUEST_FAILED;
+        };
+    }
+
+    private void write(Report result, Report.Format format, GuestEnd end) throws IOException {
+        String text =
+                switch (format) {
+                    case TEXT -> result.text();
+                    case JSON -> result.json();
+                    case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
+                };
+        if (reportFile == null) {
+            System.err.print(text);
+            System.err.flush();
+        } else {
+            Files.writeString(reportFile, text);
+        }
+    }
+
+    // ---- from arguments ----------------------------------------------------------------------------------------------
+
+    private DomainConfig config() {
+        if (memory < DomainConfig.LEAST_MEMORY || memory > MOST_MEMORY || memory % 4096 != 0) {
+            throw mistake("--memory must be a multiple of 4K between %dM and %dG"
+                    .formatted(DomainConfig.LEAST_MEMORY >> 20, MOST_MEMORY >> 30));
+        }
+        if (limit != null && limit <= 0 || timeout != null && timeout <= 0) {
+            throw mistake("--limit and --timeout must be positive");
+        }
+        return new DomainConfig(
+                memory,
+                constant(PagingKind.class, "--paging", paging),
+                policy(),
+                seed,
+                false,
+                Instant.parse("2000-01-01T00:00:00Z"),
+                verify);
+    }
+
+    private ShadowPolicy policy() {
+        try {
+            return PolicyOption.parse(settings);
+        } catch (IllegalArgumentException e) {
+            throw mistake(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private <E extends Enum<E>> E constant(Class<E> type, String option, String value) {
+        for (E constant : type.getEnumConstants()) {
+            if (constant.name().equalsIgnoreCase(value)) {
+                return constant;
+            }
+        }
+        throw mistake(option + " cannot be '" + value + "'");
+    }
+
+    private GuestImage image() {
+        try {
+            return guest == null
+                    ? GuestImage.recognise(builtIn(), "the built-in guest")
+                    : GuestImage.recognise(read(guest), guest.toString());
+        } catch (LoadException e) {
+            throw mistake(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static byte[] builtIn() {
+        try (InputStream in = Run.class.getResourceAsStream(BUILT_IN)) {
+            if (in == null) {
+                throw new IllegalStateException("the built-in guest is missing from this build");
+            }
+            return in.readAllBytes();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private byte[] read(Path file) {
+        try {
+            if (Files.isDirectory(file)) {
+                throw mistake(file + " is a directory");
+            }
+            return Files.readAllBytes(file);
+        } catch (java.nio.file.NoSuchFileException e) {
+            throw mistake(file + " does not exist");
+        } catch (IOException e) {
+            throw mistake("cannot read " + file + ": " + e.getMessage());
+        } catch (OutOfMemoryError e) {
+            throw mistake(file + " is too large");
+        }
+    }
+
+    private void load(Domain domain, GuestImage image, byte @Nullable [] disk) {
+        try {
+            domain.load(image, append, disk);
+        } catch (LoadException e) {
+            throw mistake(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private ParameterException mistake(String message) {
+        return new ParameterException(spec.commandLine(), message);
+    }
+
+    // ---- streams -----------------------------------------------------------------------------------------------------
+
+    private static PrintStream standardOutput() {
+        return new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), false, StandardCharsets.ISO_8859_1);
+    }
+
+    /** A thread of its own waits for what the user types. */
+    private static ConsoleInput input() {
+        ConsoleInput input = new ConsoleInput();
+        Thread.ofPlatform().daemon().name("stdin").start(() -> {
+            byte[] buffer = new byte[256];
+            try {
+                for (int count = System.in.read(buffer); count >= 0; count = System.in.read(buffer)) {
+                    input.type(java.util.Arrays.copyOf(buffer, count));
+                }
+            } catch (IOException e) {
+                // The console is gone: as the end of input.
+            }
+            input.close();
+        });
+        return input;
+    }
+}

@@ -1,0 +1,67 @@
+package io.umbra.vmm;
+
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Bytes on their way from the user to the guest's serial port. Filled by one thread, emptied by the run loop. */
+public final class ConsoleInput {
+    private final LinkedBlockingQueue<byte[]> waiting = new LinkedBlockingQueue<>();
+    private byte @Nullable [] current;
+    private int consumed;
+    private volatile boolean closed;
+
+    /** Nothing typed yet. */
+    public ConsoleInput() {}
+
+    /** Input that is at its end from the start. */
+    public static ConsoleInput none() {
+        ConsoleInput input = new ConsoleInput();
+        input.close();
+        return input;
+    }
+
+    public void type(byte[] bytes) {
+        waiting.add(bytes.clone());
+    }
+
+    /** Nothing will be typed any more. */
+    public void close() {
+        closed = true;
+    }
+
+    /** More may come. */
+    boolean isOpen() {
+        return !closed || current != null || !waiting.isEmpty();
+    }
+
+    /** At most {@code limit} bytes that were typed; empty when there are none now. */
+    byte[] take(int limit) {
+        byte[] bytes = current != null ? current : waiting.poll();
+        if (bytes == null || limit <= 0) {
+            return new byte[0];
+        }
+        int count = Math.min(limit, bytes.length - consumed);
+        byte[] taken = java.util.Arrays.copyOfRange(bytes, consumed, consumed + count);
+        consumed += count;
+        current = consumed == bytes.length ? null : bytes;
+        consumed = current == null ? 0 : consumed;
+        return taken;
+    }
+
+    /** Waits until something is typed, but not longer than {@code milliseconds}. */
+    void await(long milliseconds) {
+        if (current != null) {
+            return;
+        }
+        try {
+            byte[] bytes = waiting.poll(milliseconds, TimeUnit.MILLISECONDS);
+            if (bytes != null) {
+                current = bytes;
+                consumed = 0;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,311 @@
+package io.umbra.vmm;
+
+import io.umbra.processor.SoftwareProcessor;
+import io.umbra.shadow.Counters;
+import io.umbra.shadow.DeviceMemory;
+import io.umbra.shadow.DomainCrash;
+import io.umbra.shadow.NestedPaging;
+import io.umbra.shadow.P2m;
+import io.umbra.shadow.Paging;
+import io.umbra.shadow.ShadowPaging;
+import io.umbra.vmm.loader.GuestImage;
+import io.umbra.vmm.loader.LoadException;
+import io.umbra.vmm.loader.LoadRequest;
+import io.umbra.vmm.loader.MemoryMap;
+import io.umbra.x86.Event;
+import io.umbra.x86.Exit;
+import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.Processor;
+import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
+import java.util.OptionalLong;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A guest and what it runs in: memory, one vCPU, paging and devices. {@link #run} is the loop that every hypervisor has: enter the guest, handle why it came back.
+ *
+ * <p>Time is virtual: one retired instruction takes a nanosecond, and when the vCPU halts, time jumps to the next event. So a run is a function of its image and its input alone.
+ */
+public final class Domain implements AutoCloseable {
+    /** Instructions after which input and limits are looked at, at the latest. */
+    private static final long SLICE = 1_000_000;
+    /** Machine frames besides RAM and pool: the P2M's tables, and what alignment wastes. */
+    private static final long SPARE_FRAMES = 16 * 512;
+
+    private final MachineMemory memory;
+    private final Processor processor;
+    private final VcpuState state;
+    private final Paging paging;
+    private final Vcpu vcpu;
+    private final Platform platform;
+    private final DomainConfig config;
+    private final ConsoleInput input;
+    private final GuestRam ram;
+    private final MemoryMap map;
+    private final @Nullable Verifier verifier;
+
+    private long limit = Long.MAX_VALUE;
+    private volatile @Nullable GuestEnd stopReason;
+
+    /** @param console takes what the guest prints, byte by byte */
+    public Domain(DomainConfig config, IntConsumer console, ConsoleInput input) {
+        this.config = config;
+        this.input = input;
+        this.map = new MemoryMap(config.memoryBytes());
+        long ramFrames = config.memoryBytes() >>> 12;
+        long frames = ramFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
+        this.memory = new MachineMemory(frames + 511 & -512L);
+        FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
+        P2m p2m = new P2m(memory, allocator);
+        this.ram = new GuestRam(memory, allocator, p2m, map);
+        this.paging =
+                switch (config.paging()) {
+                    case SHADOW -> new ShadowPaging(memory, allocator, p2m, DeviceMemory.NONE, config.policy());
+                    case NESTED -> new NestedPaging(memory, p2m, DeviceMemory.NONE);
+                };
+        this.state = new VcpuState();
+        this.processor = new SoftwareProcessor(state, memory);
+        this.verifier = config.verify() ? new Verifier(ram) : null;
+        this.platform = new Platform(config.memoryBytes(), config.startDate(), console);
+        this.vcpu = new Vcpu(0, processor, paging, verifier);
+    }
+
+    /**
+     * Puts a guest into the domain's memory and its vCPU to the guest's first instruction.
+     *
+     * @throws LoadException with one line for the user
+     */
+    public void load(GuestImage image, String commandLine, byte @Nullable [] initrd) throws LoadException {
+        EntryRegisters.set(state, image.load(ram, new LoadRequest(commandLine, initrd, map, 0)));
+        paging.controlRegisterWritten(0, 0, state.cr0 ^ io.umbra.x86.Cr0.PAGING);
+    }
+
+    /** The run ends when so many instructions are retired. */
+    public void limit(long instructions) {
+        limit = instructions;
+    }
+
+    /** Ends the run soon, from any thread. */
+    public void stop(GuestEnd reason) {
+        stopReason = reason;
+        processor.requestStop();
+    }
+
+    /** Instructions retired so far. May be called from any thread; it may then lag a little. */
+    public long instructions() {
+        return state.instructions;
+    }
+
+    public Counters counters() {
+        return paging.counters();
+    }
+
+    public VcpuState state() {
+        return state;
+    }
+
+    /** Translations that {@code --verify} held against the definition. */
+    public long verified() {
+        return verifier == null ? 0 : verifier.checked();
+    }
+
+    /** Runs the guest to its end. */
+    public GuestEnd run() {
+        try {
+            GuestEnd end = null;
+            while (end == null) {
+                end = step();
+            }
+            return end;
+        } catch (DomainCrash crash) {
+            return new GuestEnd.Crashed(crash.getMessage());
+        }
+    }
+
+    private @Nullable GuestEnd step() {
+        platform.clock.advanceTo(now());
+        feedInput();
+        offerInterrupts();
+        Exit exit = processor.run(budget());
+        platform.clock.advanceTo(now());
+        GuestEnd end = handle(exit);
+        if (end == null) {
+            end = platform.end();
+        }
+        if (end == null && vcpu.isShutDown()) {
+            end = tripleFault();
+        }
+        if (end == null && stopReason != null) {
+            end = stopReason;
+        }
+        return end == null && state.instructions >= limit ? limitReached() : end;
+    }
+
+    private GuestEnd limitReached() {
+        return new GuestEnd.LimitReached("the limit of " + limit + " instructions was reached");
+    }
+
+    // ---- time --------------------------------------------------------------------------------------------------------
+
+    private long now() {
+        return state.instructions + skipped;
+    }
+
+    /** Virtual nanoseconds that passed while the vCPU was halted. */
+    private long skipped;
+
+    /** Instructions until something must be looked at. */
+    private long budget() {
+        long budget = Math.min(SLICE, limit - state.instructions);
+        budget = Math.min(budget, platform.clock.nextEvent() - now());
+        long every = config.policy().blowEvery();
+        if (every > 0) {
+            budget = Math.min(budget, every - state.instructions % every);
+        }
+        return Math.max(1, budget);
+    }
+
+    /** When every vCPU halts, time jumps to the next event. */
+    private @Nullable GuestEnd halted() {
+        if (!state.interruptsEnabled()) {
+            return new GuestEnd.PoweredOff("the guest halted with interrupts disabled: powered off");
+        }
+        while (!platform.interrupts.hasPending()) {
+            if (stopReason != null) {
+                return stopReason;
+            }
+            feedInput();
+            if (platform.interrupts.hasPending()) {
+                return null;
+            }
+            long next = platform.clock.nextEvent();
+            if (next == io.umbra.vmm.device.VirtualClock.NEVER) {
+                if (!input.isOpen()) {
+                    return new GuestEnd.Crashed("the guest halted and nothing can wake it");
+                }
+                input.await(100);
+            } else {
+                skipTo(next);
+            }
+        }
+        return null;
+    }
+
+    private void skipTo(long next) {
+        long distance = Math.max(0, next - now());
+        skipped += distance;
+        state.tscOffset += distance;
+        platform.clock.advanceTo(now());
+        if (input.isOpen()) {
+            input.await(distance / 1_000_000);
+        }
+    }
+
+    private void feedInput() {
+        int room = platform.serial.freeSpace();
+        if (room > 0) {
+            byte[] typed = input.take(room);
+            if (typed.length > 0) {
+                platform.serial.receive(typed);
+            }
+        }
+    }
+
+    private void offerInterrupts() {
+        boolean waiting = vcpu.deliverPostponed();
+        if (!waiting && platform.interrupts.hasPending()) {
+            if (processor.isInterruptible()) {
+                processor.inject(Event.external(platform.interrupts.acknowledge()));
+            } else {
+                waiting = true;
+            }
+        }
+        processor.interruptWindow(waiting || platform.interrupts.hasPending());
+    }
+
+    // ---- exits -------------------------------------------------------------------------------------------------------
+
+    private @Nullable GuestEnd handle(Exit exit) {
+        switch (exit) {
+            case Exit.PageFault fault -> vcpu.pageFaultExit(fault.linear(), fault.code(), fault.interrupted());
+            case Exit.NestedFault fault ->
+                vcpu.nestedFaultExit(fault.guestPhysical(), fault.access(), fault.linear(), fault.interrupted());
+            case Exit.ControlRegister write -> paging.controlRegisterWritten(0, write.number(), write.old());
+            case Exit.EferWritten write -> paging.eferWritten(0, write.old());
+            case Exit.InvalidatePage page -> paging.invalidatePage(0, page.linear());
+            case Exit.PortRead read ->
+                processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
+            case Exit.PortWrite write ->
+                platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
+            case Exit.Cpuid cpuid -> {
+                CpuIdentity.answer(state);
+                processor.retire(cpuid.length());
+            }
+            case Exit.MsrRead read -> readModelRegister(read);
+            case Exit.MsrWrite write -> writeModelRegister(write);
+            case Exit.TimeStamp stamp -> readTime(stamp);
+            case Exit.Hypercall call -> {
+                Hypercalls.call(state, paging.counters());
+                processor.retire(call.length());
+            }
+            case Exit.Exception exception -> vcpu.raise(exception.event(), exception.interrupted());
+            case Exit.Halt halt -> {
+                return halted();
+            }
+            case Exit.TripleFault fault -> {
+                return tripleFault();
+            }
+            case Exit.BudgetSpent spent -> blowWhenDue();
+            case Exit.InterruptWindow window -> {}
+            case Exit.Stopped stopped -> {}
+        }
+        return null;
+    }
+
+    private GuestEnd tripleFault() {
+        return new GuestEnd.Reset("the guest's processor shut down (triple fault) at rip 0x%x".formatted(state.rip));
+    }
+
+    private void blowWhenDue() {
+        long every = config.policy().blowEvery();
+        if (every > 0 && state.instructions % every == 0) {
+            paging.blow();
+        }
+    }
+
+    private void readModelRegister(Exit.MsrRead read) {
+        OptionalLong value = ModelRegisters.read(read.index());
+        if (value.isEmpty()) {
+            processor.inject(Event.exception(Vector.GENERAL_PROTECTION, 0));
+            return;
+        }
+        state.gpr[VcpuState.RAX] = value.getAsLong() & 0xFFFF_FFFFL;
+        state.gpr[VcpuState.RDX] = value.getAsLong() >>> 32;
+        processor.retire(read.length());
+    }
+
+    private void writeModelRegister(Exit.MsrWrite write) {
+        if (ModelRegisters.write(write.index())) {
+            processor.retire(write.length());
+        } else {
+            processor.inject(Event.exception(Vector.GENERAL_PROTECTION, 0));
+        }
+    }
+
+    private void readTime(Exit.TimeStamp stamp) {
+        long time = now();
+        state.gpr[VcpuState.RAX] = time & 0xFFFF_FFFFL;
+        state.gpr[VcpuState.RDX] = time >>> 32;
+        if (stamp.withAux()) {
+            state.gpr[VcpuState.RCX] = state.tscAux & 0xFFFF_FFFFL;
+        }
+        processor.retire(stamp.length());
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

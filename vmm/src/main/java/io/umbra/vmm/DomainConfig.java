@@ -1,0 +1,47 @@
+package io.umbra.vmm;
+
+import io.umbra.shadow.ShadowPolicy;
+import java.time.Instant;
+
+/**
+ * What a domain is made of.
+ *
+ * @param memoryBytes RAM, a multiple of 4 KiB
+ * @param policy used under {@link PagingKind#SHADOW}
+ * @param seed of everything that is scattered; the guest cannot tell seeds apart
+ * @param wallTime time follows the host's clock instead of the count of instructions
+ * @param startDate of the guest's real-time clock, so that a run is repeatable
+ * @param verify every translation is held against the definition of the architecture
+ */
+public record DomainConfig(
+        long memoryBytes,
+        PagingKind paging,
+        ShadowPolicy policy,
+        long seed,
+        boolean wallTime,
+        Instant startDate,
+        boolean verify) {
+
+    /** How memory is virtualised. */
+    public enum PagingKind {
+        /** Shadow pagetables. */
+        SHADOW,
+        /** The processor walks guest tables and P2M. */
+        NESTED
+    }
+
+    /** The smallest RAM of a domain: 1 MiB of low memory and something above it. */
+    public static final long LEAST_MEMORY = 2L << 20;
+
+    /** A domain with the default policy. */
+    public static DomainConfig of(long memoryBytes) {
+        return new DomainConfig(
+                memoryBytes,
+                PagingKind.SHADOW,
+                ShadowPolicy.DEFAULT,
+                1,
+                false,
+                Instant.parse("2000-01-01T00:00:00Z"),
+                false);
+    }
+}

@@ -1,0 +1,161 @@
+package io.umbra.vmm;
+
+import io.umbra.shadow.P2m;
+import io.umbra.shadow.P2mType;
+import io.umbra.vmm.loader.GuestPhysicalMemory;
+import io.umbra.vmm.loader.LoadException;
+import io.umbra.vmm.loader.MemoryMap;
+import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.PhysicalMemory;
+
+/**
+ * A domain's RAM by guest-physical address: populated frame by frame into the P2M, in 2 MiB pieces where they fit, and read and written through it. Loaders and devices see it as
+ * {@link GuestPhysicalMemory}, the definition walker as {@link PhysicalMemory}.
+ */
+final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
+    private static final long VIDEO_START = 0xA_0000 >>> 12;
+    private static final long VIDEO_END = 0xC_0000 >>> 12;
+    private static final long FIRMWARE_END = 0x10_0000 >>> 12;
+    private static final int PAGE = 4096;
+
+    private final MachineMemory memory;
+    private final FrameAllocator frames;
+    private final P2m p2m;
+    private final MemoryMap map;
+
+    GuestRam(MachineMemory memory, FrameAllocator frames, P2m p2m, MemoryMap map) {
+        this.memory = memory;
+        this.frames = frames;
+        this.p2m = p2m;
+        this.map = map;
+        populate(0, map.lowEnd() >>> 12);
+        populate(MemoryMap.HOLE_END >>> 12, map.highEnd() >>> 12);
+    }
+
+    private void populate(long from, long to) {
+        long span = LongModeEntry.framesMappedBy(2);
+        for (long gfn = from; gfn < to; ) {
+            long run = gfn % span == 0 && gfn >= FIRMWARE_END && gfn + span <= to ? frames.allocateRun() : FrameAllocator.NONE;
+            if (run != FrameAllocator.NONE) {
+                p2m.set(gfn, 2, run, P2mType.RAM);
+                gfn += span;
+            } else {
+                populateFrame(gfn);
+                gfn++;
+            }
+        }
+    }
+
+    /** Below 1 MiB a PC has video memory and firmware: the one is no RAM, the other cannot be written. */
+    private void populateFrame(long gfn) {
+        if (gfn >= VIDEO_START && gfn < VIDEO_END) {
+            p2m.set(gfn, 1, 0, P2mType.MMIO);
+            return;
+        }
+        long mfn = frames.allocate();
+        if (mfn == FrameAllocator.NONE) {
+            throw new IllegalStateException("the machine has too few frames for this RAM");
+        }
+        boolean firmware = gfn >= VIDEO_END && gfn < FIRMWARE_END;
+        p2m.set(gfn, 1, mfn, firmware ? P2mType.READ_ONLY : P2mType.RAM);
+    }
+
+    /** Machine address of {@code gpa}, or -1 where there is no memory. */
+    private long machineAddress(long gpa) {
+        long entry = p2m.lookup(gpa >>> 12);
+        return P2m.isBacked(entry) ? P2m.mfn(entry) << 12 | gpa & PAGE - 1 : -1;
+    }
+
+    // ---- for loaders and devices -------------------------------------------------------------------------------------
+
+    @Override
+    public long size() {
+        return map.size();
+    }
+
+    @Override
+    public void write(long gpa, byte[] source, int offset, int length) throws LoadException {
+        for (int done = 0; done < length; ) {
+            int piece = pieceLength(gpa + done, length - done);
+            memory.write(checked(gpa + done), source, offset + done, piece);
+            done += piece;
+        }
+    }
+
+    @Override
+    public void writeLong(long gpa, long value) throws LoadException {
+        byte[] bytes = new byte[8];
+        for (int i = 0; i < 8; i++) {
+            bytes[i] = (byte) (value >>> 8 * i);
+        }
+        write(gpa, bytes, 0, 8);
+    }
+
+    @Override
+    public void writeInt(long gpa, int value) throws LoadException {
+        byte[] bytes = {(byte) value, (byte) (value >>> 8), (byte) (value >>> 16), (byte) (value >>> 24)};
+        write(gpa, bytes, 0, 4);
+    }
+
+    @Override
+    public void zero(long gpa, long length) throws LoadException {
+        byte[] zeroes = new byte[PAGE];
+        for (long done = 0; done < length; ) {
+            int piece = pieceLength(gpa + done, (int) Math.min(length - done, PAGE));
+            memory.write(checked(gpa + done), zeroes, 0, piece);
+            done += piece;
+        }
+    }
+
+    @Override
+    public byte[] read(long gpa, int length) throws LoadException {
+        byte[] bytes = new byte[length];
+        for (int done = 0; done < length; ) {
+            int piece = pieceLength(gpa + done, length - done);
+            memory.read(checked(gpa + done), bytes, done, piece);
+            done += piece;
+        }
+        return bytes;
+    }
+
+    private long checked(long gpa) throws LoadException {
+        long address = gpa < 0 ? -1 : machineAddress(gpa);
+        if (address < 0) {
+            throw new LoadException("guest-physical address 0x%x is outside the guest's memory of %d MiB"
+                    .formatted(gpa, map.size() >>> 20));
+        }
+        return address;
+    }
+
+    private static int pieceLength(long gpa, int length) {
+        return Math.min(length, PAGE - (int) (gpa & PAGE - 1));
+    }
+
+    // ---- for the definition walker -----------------------------------------------------------------------------------
+
+    @Override
+    public long readLong(long gpa) {
+        long address = machineAddress(gpa);
+        return address < 0 ? 0 : memory.readLong(address);
+    }
+
+    @Override
+    public int readInt(long gpa) {
+        long address = machineAddress(gpa);
+        return address < 0 ? 0 : memory.readInt(address);
+    }
+
+    @Override
+    public boolean compareAndSetLong(long gpa, long expected, long value) {
+        long address = machineAddress(gpa);
+        return address >= 0 && memory.compareAndSetLong(address, expected, value);
+    }
+
+    @Override
+    public boolean compareAndSetInt(long gpa, int expected, int value) {
+        long address = machineAddress(gpa);
+        return address >= 0 && memory.compareAndSetInt(address, expected, value);
+    }
+}
