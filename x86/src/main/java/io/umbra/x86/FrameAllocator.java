@@ -94,7 +94,7 @@ public final class FrameAllocator {
         long[] chunk = open.get(pick);
         int left = (int) chunk[CHUNK];
         long mfn = chunk[left - 1];
-        chunk[CHUNK] = left - 1;
+        chunk[CHUNK] = left - 1L;
         if (left == 1) {
             open.remove(pick);
         }
