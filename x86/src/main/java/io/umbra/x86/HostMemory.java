@@ -113,18 +113,17 @@ public final class HostMemory {
         }
 
         synchronized long take(long bytes) {
-            for (Map.Entry<Long, Long> hole : free.entrySet()) {
-                long offset = hole.getKey();
-                long length = hole.getValue();
-                if (length >= bytes) {
-                    free.remove(offset);
-                    if (length > bytes) {
-                        free.put(offset + bytes, length - bytes);
-                    }
-                    return offset;
-                }
+            Map.Entry<Long, Long> hole = free.entrySet().stream()
+                    .filter(candidate -> candidate.getValue() >= bytes)
+                    .findFirst()
+                    .orElseThrow(() -> new OutOfMemoryError("no room for a machine of " + bytes + " bytes"));
+            long offset = hole.getKey();
+            long rest = hole.getValue() - bytes;
+            free.remove(offset);
+            if (rest > 0) {
+                free.put(offset + bytes, rest);
             }
-            throw new OutOfMemoryError("no room for a machine of " + bytes + " bytes");
+            return offset;
         }
 
         synchronized void giveBack(long offset, long bytes) {
