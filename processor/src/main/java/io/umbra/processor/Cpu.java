@@ -330,6 +330,11 @@ final class Cpu {
 
     /** For a near branch: sets {@link #rip}, cut to the mode. In 64-bit mode a non-canonical target raises #GP(0); outside it, one beyond the CS limit does. */
     void jump(long target) {
+        rip = branchTarget(target);
+    }
+
+    /** The check of {@link #jump} alone, for a branch that has more to do before it commits. */
+    long branchTarget(long target) {
         long masked = target & ripMask;
         if (ripMask == -1L) {
             if (masked << 16 >> 16 != masked) {
@@ -338,7 +343,7 @@ final class Cpu {
         } else if (masked > state.segments[VcpuState.CS].limit) {
             throw fault(Vector.GENERAL_PROTECTION);
         }
-        rip = masked;
+        return masked;
     }
 
     /** Must be called after any change of CPL, EFLAGS.AC, CR0, CR4 or EFER: chooses the TLB bank. */

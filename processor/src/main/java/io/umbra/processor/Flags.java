@@ -63,6 +63,18 @@ final class Flags {
         carry(carry);
     }
 
+    /** After a shift: CF and OF are given (0 or 1), AF is 1 as AMD's processors set it, the others follow from the result. */
+    void shift(long r, int bits, long carry, long overflow) {
+        result = r << 64 - bits >> 64 - bits;
+        carries = carry << 63 | (carry ^ overflow) << 62 | AUXILIARY;
+    }
+
+    /** After DIV and IDIV, where all are undefined: AMD's processors set AF, clear SF, ZF and PF, and keep CF and OF. */
+    void divide() {
+        result = 1;
+        carries = carries & CARRIES | AUXILIARY;
+    }
+
     private void set(long vector, long r, int bits) {
         int shift = 64 - bits;
         result = r << shift >> shift;
@@ -105,6 +117,13 @@ final class Flags {
     void overflow(boolean value) {
         if (overflow() != value) {
             carries ^= 1L << 62;
+        }
+    }
+
+    /** Changes ZF and leaves the other five as they are. */
+    void zero(boolean value) {
+        if (zero() != value) {
+            fromRFlags(toRFlags() ^ RFlags.ZERO);
         }
     }
 

@@ -127,18 +127,18 @@ enum Mnemonic {
     UD2(CONTROL),
     MOV_CR(SYSTEM),
     MOV_DR(SYSTEM),
-    MOV_SEG(SYSTEM),
-    PUSH_SEG(SYSTEM),
-    POP_SEG(SYSTEM),
+    MOV_SEG(INTEGER),
+    PUSH_SEG(INTEGER),
+    POP_SEG(INTEGER),
     LDS(SYSTEM),
     LES(SYSTEM),
     LFS(SYSTEM),
     LGS(SYSTEM),
     LSS(SYSTEM),
-    PUSHF(SYSTEM),
-    POPF(SYSTEM),
-    CLI(SYSTEM),
-    STI(SYSTEM),
+    PUSHF(INTEGER),
+    POPF(INTEGER),
+    CLI(INTEGER),
+    STI(INTEGER),
     IN(SYSTEM),
     OUT(SYSTEM),
     SGDT(SYSTEM),
@@ -519,13 +519,13 @@ enum Mnemonic {
 
     /** Which factory makes the operation. */
     enum Group {
-        /** General-purpose computation on registers, flags and memory. */
+        /** General-purpose computation on registers, flags and memory; segment registers and RFlags as data. */
         INTEGER,
         /** String instructions; {@link Instruction#operandSize} is the element's size: 1, 2, 4 or 8 bytes. */
         STRING,
         /** Transfers of control and whatever raises an exception by itself. */
         CONTROL,
-        /** Privileged and processor-control instructions, segment registers, ports. */
+        /** Privileged and processor-control instructions, system segments, ports. */
         SYSTEM,
         /** The x87 floating-point unit. */
         X87,
