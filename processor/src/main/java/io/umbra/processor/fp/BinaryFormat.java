@@ -117,41 +117,50 @@ final class BinaryFormat {
      *
      * @param sign 0 or {@link #signBit}
      * @param significand top bit set; bits that were cut off before are or-ed into bit 0
-     * @param flush whether MXCSR.FTZ applies
+     * @param sse whether MXCSR.FTZ applies; if not, it is the x87 that stores, and an unmasked overflow or underflow
+     *     stores nothing
      */
-    long pack(long sign, int exponent, long significand, boolean flush, FloatEnvironment env) {
+    long pack(long sign, int exponent, long significand, boolean sse, FloatEnvironment env) {
         long kept = significand >>> 64 - precision;
         long below = significand << precision;
         boolean away = env.roundsAway(sign != 0, (kept & 1) != 0, below);
         if (exponent < 1) {
             boolean tiny = exponent < 0 || !away || kept != (1L << precision) - 1;
-            return packDenormal(sign, exponent, significand, tiny, flush, env);
+            return packDenormal(sign, exponent, significand, tiny, sse, env);
         }
         long magnitude = ((long) (exponent - 1) << fractionBits) + kept + (away ? 1 : 0);
-        if (exponent >= maxExponent || magnitude >= infinity) return overflow(sign, below != 0, env);
+        if (exponent >= maxExponent || magnitude >= infinity) return overflow(sign, sse && below != 0, env);
         if (below != 0) env.flags |= INEXACT;
+        env.roundedUp = away;
         return sign | magnitude;
     }
 
     private long packDenormal(
-            long sign, int exponent, long significand, boolean tiny, boolean flush, FloatEnvironment env) {
+            long sign, int exponent, long significand, boolean tiny, boolean sse, FloatEnvironment env) {
         boolean masked = (env.masked & UNDERFLOW) != 0;
-        if (tiny && flush && env.flushToZero && masked) {
+        if (tiny && sse && env.flushToZero && masked) {
             env.flags |= UNDERFLOW | INEXACT;
             return sign;
+        }
+        if (tiny && !masked) {
+            env.flags |= UNDERFLOW;
+            if (!sse) return sign;
         }
         long shifted = Unsigned128.shiftRightJam(significand, 1 - exponent);
         long kept = shifted >>> 64 - precision;
         long below = shifted << precision;
         if (below != 0) env.flags |= INEXACT;
-        if (tiny && (below != 0 || !masked)) env.flags |= UNDERFLOW;
-        return sign | kept + (env.roundsAway(sign != 0, (kept & 1) != 0, below) ? 1 : 0);
+        if (tiny && below != 0) env.flags |= UNDERFLOW;
+        env.roundedUp = env.roundsAway(sign != 0, (kept & 1) != 0, below);
+        return sign | kept + (env.roundedUp ? 1 : 0);
     }
 
     private long overflow(long sign, boolean inexact, FloatEnvironment env) {
         env.flags |= OVERFLOW;
-        if (inexact || (env.masked & OVERFLOW) != 0) env.flags |= INEXACT;
-        return sign | infinity - (env.overflowsToInfinity(sign != 0) ? 0 : 1);
+        boolean masked = (env.masked & OVERFLOW) != 0;
+        if (inexact || masked) env.flags |= INEXACT;
+        env.roundedUp = masked && env.overflowsToInfinity(sign != 0);
+        return sign | infinity - (env.roundedUp ? 0 : 1);
     }
 
     long add(long first, long second, FloatEnvironment env) {

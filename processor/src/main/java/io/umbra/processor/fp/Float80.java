@@ -223,9 +223,16 @@ public final class Float80 {
         }
         if (below != 0) env.flags |= INEXACT;
         env.roundedUp = away;
-        if (exponent < 1) setZero(destination, sign);
-        else if (exponent >= MAX_EXPONENT) setInfinity(destination, sign);
-        else destination.set(kept, sign | exponent);
+        destination.set(kept, sign | exponent);
+        if (exponent < 1 || exponent >= MAX_EXPONENT) packMassive(destination, sign, exponent, env);
+    }
+
+    /** An unmasked result of FSCALE that even the adjusted exponent does not hold. Intel SDM vol. 1, 8.5.4 and 8.5.5. */
+    private static void packMassive(Float80 destination, int sign, int exponent, FloatEnvironment env) {
+        env.flags |= INEXACT;
+        env.roundedUp = exponent > 0;
+        if (exponent > 0) setInfinity(destination, sign);
+        else setZero(destination, sign);
     }
 
     private static void packDenormal(
@@ -507,7 +514,7 @@ public final class Float80 {
         if (b.isInfinite()) {
             if (b.isNegative()) setZero(destination, a.sign());
             else setInfinity(destination, a.sign());
-        } else if (a.isZero() || a.isInfinite() || b.isZero()) {
+        } else if (a.isZero() || a.isInfinite()) {
             destination.copy(a);
         } else {
             pack(destination, a.sign(), a.exponent() + scaleOf(b), a.normalised(), 0, 64, env);

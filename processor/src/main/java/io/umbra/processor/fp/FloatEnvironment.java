@@ -46,7 +46,7 @@ public final class FloatEnvironment {
     /** Exceptions raised since the caller last cleared this, masked or not. */
     public int flags;
 
-    /** x87 C1: the last x87 operation was inexact and rounded up in magnitude. SSE leaves it alone. */
+    /** x87 C1: the last x87 operation was inexact and rounded up in magnitude. After SSE it means nothing. */
     public boolean roundedUp;
 
     /** Raises exceptions, and says whether one of them is unmasked. */
