@@ -645,4 +645,50 @@ public final class Float80 {
     public static void toBcd(Float80 packed, Float80 a, FloatEnvironment env) {
         Bcd.store(packed, a, env);
     }
+
+    // Elementary functions, rounded to 64 bits whatever the precision control says
+
+    /** F2XM1: 2ᵃ − 1 for a in [−1, 1]; outside, where the manuals define nothing, a. */
+    public static void f2xm1(Float80 destination, Float80 a, FloatEnvironment env) {
+        Transcendental.f2xm1(destination, a, env);
+    }
+
+    /** FYL2X: y · log₂ x, where x is ST0 and y is ST1. */
+    public static void fyl2x(Float80 destination, Float80 x, Float80 y, FloatEnvironment env) {
+        Transcendental.fyl2x(destination, x, y, env);
+    }
+
+    /** FYL2XP1: y · log₂(x + 1), where x is ST0 and y is ST1; for x ≤ −1, where the manuals define nothing, x. */
+    public static void fyl2xp1(Float80 destination, Float80 x, Float80 y, FloatEnvironment env) {
+        Transcendental.fyl2xp1(destination, x, y, env);
+    }
+
+    /** FPATAN: the angle of the point (x, y), where x is ST0 and y is ST1. */
+    public static void fpatan(Float80 destination, Float80 x, Float80 y, FloatEnvironment env) {
+        Transcendental.fpatan(destination, x, y, env);
+    }
+
+    /**
+     * FSIN.
+     *
+     * @return false when a is finite and 2⁶³ or more in magnitude: nothing is stored, and C2 is to be set
+     */
+    public static boolean fsin(Float80 destination, Float80 a, FloatEnvironment env) {
+        return Trigonometry.fsin(destination, a, env);
+    }
+
+    /** FCOS, with the result of {@link #fsin}. */
+    public static boolean fcos(Float80 destination, Float80 a, FloatEnvironment env) {
+        return Trigonometry.fcos(destination, a, env);
+    }
+
+    /** FSINCOS, with the result of {@link #fsin}: the sine replaces ST0, then the cosine is pushed. */
+    public static boolean fsincos(Float80 sine, Float80 cosine, Float80 a, FloatEnvironment env) {
+        return Trigonometry.fsincos(sine, cosine, a, env);
+    }
+
+    /** FPTAN, with the result of {@link #fsin}: the tangent replaces ST0, then 1, or the NaN again, is pushed. */
+    public static boolean fptan(Float80 tangent, Float80 pushed, Float80 a, FloatEnvironment env) {
+        return Trigonometry.fptan(tangent, pushed, a, env);
+    }
 }
