@@ -98,11 +98,13 @@ public final class Float32 {
 
     /** MINSS: the second operand when either is NaN (INVALID) or both are zeros. */
     public static int min(int a, int b, FloatEnvironment env) {
+        if (isModerate(a) && isModerate(b)) return intBitsToFloat(a) <= intBitsToFloat(b) ? a : b;
         return (int) FORMAT.extreme(wide(a), wide(b), LESS, env);
     }
 
     /** MAXSS: the second operand when either is NaN (INVALID) or both are zeros. */
     public static int max(int a, int b, FloatEnvironment env) {
+        if (isModerate(a) && isModerate(b)) return intBitsToFloat(a) >= intBitsToFloat(b) ? a : b;
         return (int) FORMAT.extreme(wide(a), wide(b), GREATER, env);
     }
 

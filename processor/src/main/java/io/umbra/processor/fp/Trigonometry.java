@@ -74,6 +74,11 @@ final class Trigonometry {
         Wide cosine() {
             return new Reduced(quarters + 1, angle).sine();
         }
+
+        /** A tiny angle is its tangent but for something smaller than this format holds. */
+        Wide tangent() {
+            return (quarters & 1) == 0 && angle.exponent() < -60 ? angle : sine().dividedBy(cosine());
+        }
     }
 
     /** Finite and at least 2⁶³ in magnitude: C2 is set, and nothing else happens. */
@@ -133,8 +138,7 @@ final class Trigonometry {
         if (a.isZero()) {
             tangent.copy(a);
         } else {
-            Reduced reduced = Reduced.of(a);
-            Transcendental.pack(tangent, reduced.sine().dividedBy(reduced.cosine()), env);
+            Transcendental.pack(tangent, Reduced.of(a).tangent(), env);
         }
         pushed.set(Float80.INTEGER_BIT, BIAS);
         return true;

@@ -78,8 +78,9 @@ class X87ConformanceTest {
             int q = nearest ? Float80.remNearest(out.st0, a, b, env) : Float80.rem(out.st0, a, b, env);
             boolean suppressed = env.isUnmasked(FloatEnvironment.PRE_COMPUTATION);
             out.checked = suppressed ? 0 : C0 | C1 | C2 | C3;
-            out.conditions =
-                    q == Float80.PARTIAL ? C2 : ((q & 4) != 0 ? C0 : 0) | ((q & 2) != 0 ? C3 : 0) | ((q & 1) != 0 ? C1 : 0);
+            out.conditions = q == Float80.PARTIAL
+                    ? C2
+                    : ((q & 4) != 0 ? C0 : 0) | ((q & 2) != 0 ? C3 : 0) | ((q & 1) != 0 ? C1 : 0);
         });
     }
 
@@ -133,7 +134,8 @@ class X87ConformanceTest {
             new Instruction("fxam", "d9e5", Kind.REGISTERS, (out, a, b, env) -> {
                 out.checked = C0 | C1 | C2 | C3;
                 int code = Float80.classify(a).ordinal();
-                out.conditions = (code & 4) << 1 | (code & 2) << 1 | code & 1 | ((a.signExponent & 0x8000) != 0 ? C1 : 0);
+                out.conditions =
+                        (code & 4) << 1 | (code & 2) << 1 | code & 1 | ((a.signExponent & 0x8000) != 0 ? C1 : 0);
             }),
             constant("fld1", "d9e8", Constant80.ONE),
             constant("fldl2t", "d9e9", Constant80.LOG2_OF_10),
@@ -158,8 +160,7 @@ class X87ConformanceTest {
             store("fisttp m16", "df4f30", Kind.STORE_INTEGER16, Float80::toInt16Truncated),
             store("fisttp m32", "db4f30", Kind.STORE_INTEGER32, Float80::toInt32Truncated),
             store("fisttp m64", "dd4f30", Kind.STORE_INTEGER64, Float80::toInt64Truncated),
-            new Instruction(
-                    "fbstp", "df7730", Kind.STORE_BCD, (out, a, b, env) -> Float80.toBcd(out.st0, a, env)));
+            new Instruction("fbstp", "df7730", Kind.STORE_BCD, (out, a, b, env) -> Float80.toBcd(out.st0, a, env)));
 
     @BeforeAll
     static void needsAnX86Host() {
