@@ -16,7 +16,7 @@ final class Conversion80 {
         if (format.isNaN(bits) || format.isInfinite(bits)) {
             destination.set(format.nanSignificand(bits), sign | MAX_EXPONENT);
         } else if (format.isZero(bits)) {
-            Float80.setZero(destination, sign);
+            Result80.setZero(destination, sign);
         } else {
             destination.set(format.significand(bits), sign | format.exponent(bits) - format.bias + BIAS);
             destination.wasDenormal = format.isDenormal(bits);
@@ -51,7 +51,7 @@ final class Conversion80 {
 
     static void fromInt64(Float80 destination, long value) {
         if (value == 0) {
-            Float80.setZero(destination, 0);
+            Result80.setZero(destination, 0);
             return;
         }
         long magnitude = Math.abs(value);

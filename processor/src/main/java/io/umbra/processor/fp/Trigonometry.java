@@ -90,9 +90,9 @@ final class Trigonometry {
 
     /** Ends an operation on an operand that has no sine, or that a denormal stops. */
     private static boolean ends(Float80 destination, Float80 a, FloatEnvironment env) {
-        if (Float80.endsWithNaN(destination, a, env)) return true;
-        if (!a.isInfinite()) return Float80.denormalStops(a, a, env);
-        Float80.invalid(destination, env);
+        if (Result80.endsWithNaN(destination, a, env)) return true;
+        if (!a.isInfinite()) return Result80.denormalStops(a, a, env);
+        Result80.invalid(destination, env);
         return true;
     }
 

@@ -45,11 +45,9 @@ class FloatRulesTest {
             long b = operands.float64(a);
             env.flags = 0;
             other.flags = 0;
-            long[] fast = {
-                Float64.add(a, b, env), Float64.mul(a, b, env), Float64.div(a, b, env), Float64.sqrt(a, env)
+            long[] fast = {Float64.add(a, b, env), Float64.mul(a, b, env), Float64.div(a, b, env), Float64.sqrt(a, env)
             };
-            long[] slow = {
-                exact.add(a, b, other), exact.mul(a, b, other), exact.div(a, b, other), exact.sqrt(a, other)
+            long[] slow = {exact.add(a, b, other), exact.mul(a, b, other), exact.div(a, b, other), exact.sqrt(a, other)
             };
             assertThat(fast).as("%x %x, seed %d", a, b, SEED).isEqualTo(slow);
             assertThat(env.flags).as("%x %x, seed %d", a, b, SEED).isEqualTo(other.flags);
@@ -131,7 +129,8 @@ class FloatRulesTest {
     void unmaskedElementHidesRoundingOfTheOthers() {
         int flags = DIVIDE_BY_ZERO | INEXACT | OVERFLOW;
         assertThat(FloatEnvironment.ofPackedInstruction(flags, 63)).isEqualTo(flags);
-        assertThat(FloatEnvironment.ofPackedInstruction(flags, 63 ^ DIVIDE_BY_ZERO)).isEqualTo(DIVIDE_BY_ZERO);
+        assertThat(FloatEnvironment.ofPackedInstruction(flags, 63 ^ DIVIDE_BY_ZERO))
+                .isEqualTo(DIVIDE_BY_ZERO);
     }
 
     @Test
@@ -219,7 +218,8 @@ class FloatRulesTest {
 
     @Test
     void piOfTheReductionHas66Bits() {
-        assertThat(Float80.fsin(result, of(0x4000, 0xc90f_daa2_2168_c235L), env)).isTrue();
+        assertThat(Float80.fsin(result, of(0x4000, 0xc90f_daa2_2168_c235L), env))
+                .isTrue();
         assertThat(result.signExponent).isEqualTo(0x8000 | 0x3fff - 64);
         assertThat(result.significand).isEqualTo(BIT_63);
     }
@@ -270,6 +270,6 @@ class FloatRulesTest {
         assertThat(Float80.classify(of(0x3fff, 1))).isEqualTo(Float80Class.UNSUPPORTED);
         assertThat(Float80.classify(of(0x7fff, BIT_63))).isEqualTo(Float80Class.INFINITY);
         assertThat(Float80.classify(of(0, BIT_63))).isEqualTo(Float80Class.DENORMAL);
-        assertThat(Float80Class.DENORMAL.ordinal()).isEqualTo(6);
+        assertThat(Float80Class.DENORMAL.conditions()).isEqualTo(1 << 14 | 1 << 10);
     }
 }

@@ -48,7 +48,16 @@ class SseConformanceTest {
                 if (actual != expected || env.flags != host.flags()) {
                     fail("%s(%x, %x) mxcsr %x: host %x flags %x, ours %x flags %x; -Dumbra.seed=%d case %d"
                             .formatted(
-                                    instruction.name(), a, b, mxcsr, expected, host.flags(), actual, env.flags, SEED, i));
+                                    instruction.name(),
+                                    a,
+                                    b,
+                                    mxcsr,
+                                    expected,
+                                    host.flags(),
+                                    actual,
+                                    env.flags,
+                                    SEED,
+                                    i));
                 }
             }
         }

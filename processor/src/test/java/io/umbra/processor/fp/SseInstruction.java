@@ -110,8 +110,7 @@ record SseInstruction(String name, String code, Operands2 operands, Result resul
     long second(Operands random, long a) {
         return switch (operands) {
             case FLOAT64 -> random.oneIn(16) ? a : random.float64(random.oneIn(2) ? a : ~a);
-            case FLOAT32 ->
-                random.oneIn(16) ? a : random.float32((int) (random.oneIn(2) ? a : ~a)) & 0xffff_ffffL;
+            case FLOAT32 -> random.oneIn(16) ? a : random.float32((int) (random.oneIn(2) ? a : ~a)) & 0xffff_ffffL;
             case INTEGER -> 0;
         };
     }
