@@ -28,7 +28,8 @@ final class Block {
     final byte @Nullable [] spill;
 
     /** The next in its frame's chain. */
-    @Nullable Block next;
+    @Nullable
+    Block next;
 
     /** Another frame's content may have changed since this was decoded: do not start it. */
     boolean isDropped;

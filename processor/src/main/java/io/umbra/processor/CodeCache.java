@@ -38,7 +38,8 @@ final class CodeCache implements MachineMemory.CodeWatch {
     }
 
     /** @return null when the instruction at {@code offset} reaches into the next page and was not yet decoded */
-    @Nullable Block find(long mfn, int offset, int mode) {
+    @Nullable
+    Block find(long mfn, int offset, int mode) {
         CodeFrame frame = frames[(int) mfn];
         Block known = frame == null ? null : frame.find(offset, mode);
         return known != null ? known : decode(mfn, offset, mode);

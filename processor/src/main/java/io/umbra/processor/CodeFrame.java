@@ -15,7 +15,8 @@ final class CodeFrame {
     private long lines;
     private int count;
 
-    @Nullable Block find(int offset, int mode) {
+    @Nullable
+    Block find(int offset, int mode) {
         for (Block block = buckets[bucket(offset)]; block != null; block = block.next) {
             if (block.start == offset && block.mode == mode) {
                 return block;

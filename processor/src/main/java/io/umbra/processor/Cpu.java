@@ -1,5 +1,6 @@
 package io.umbra.processor;
 
+import io.umbra.processor.fp.FloatEnvironment;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.Event;
@@ -8,9 +9,8 @@ import io.umbra.x86.HostMemory;
 import io.umbra.x86.Intercepts;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
-import io.umbra.x86.Vector;
 import io.umbra.x86.VcpuState;
-import io.umbra.processor.fp.FloatEnvironment;
+import io.umbra.x86.Vector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +40,8 @@ final class Cpu {
     long ripMask = -1;
 
     /** Set by an instruction that needs the hypervisor; the run loop returns it. */
-    @Nullable Exit exit;
+    @Nullable
+    Exit exit;
 
     /** How many operations of the running block may still start at most: lowered to 0 to leave the block after the current one. */
     int opLimit;
@@ -61,7 +62,8 @@ final class Cpu {
     int codeContext;
 
     /** The running block, or null between blocks; and the place in it of the running operation, which is also how many of it are complete. */
-    @Nullable Block running;
+    @Nullable
+    Block running;
 
     int opIndex;
 
@@ -75,7 +77,8 @@ final class Cpu {
     /** A task switch went so far that {@link #rip} is the new task's: a fault behind that point belongs to it. */
     boolean ripIsCommitted;
     /** What an IN or INS that left the guest waits for. */
-    @Nullable PortInput pendingInput;
+    @Nullable
+    PortInput pendingInput;
     /** The instruction was an event of its own (INT n), whose delivery is not followed by a single-step trap. */
     boolean trapSuppressed;
 
@@ -272,7 +275,8 @@ final class Cpu {
         exitsBefore = true;
     }
 
-    // ---- what may be used ---------------------------------------------------------------------------------------------
+    // ---- what may be used
+    // ---------------------------------------------------------------------------------------------
 
     /** x87 instructions, but WAIT: #NM while CR0.EM or CR0.TS is set. */
     void checkX87() {
@@ -324,7 +328,8 @@ final class Cpu {
     }
 
     /** An instruction that raises a software event (INT n, INT3, INTO, INT1) leaves it here and ends its block; RIP stays on the instruction. */
-    @Nullable Event softwareEvent;
+    @Nullable
+    Event softwareEvent;
 
     // ---- control ----------------------------------------------------------------------------------------------------
 

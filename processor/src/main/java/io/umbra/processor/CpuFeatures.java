@@ -44,7 +44,6 @@ public final class CpuFeatures {
 
     private static final int SSE3 = 1, SSSE3 = 1 << 9, CMPXCHG16B = 1 << 13, SSE4_1 = 1 << 19, SSE4_2 = 1 << 20;
     private static final int MOVBE = 1 << 22, POPCNT = 1 << 23;
-
     private static final int FPU = 1, DE = 1 << 2, PSE = 1 << 3, TSC = 1 << 4, MSR = 1 << 5, PAE = 1 << 6;
     private static final int CMPXCHG8B = 1 << 8, SYSENTER = 1 << 11, PGE = 1 << 13, CMOV = 1 << 15, PAT = 1 << 16;
     private static final int PSE36 = 1 << 17, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24;
@@ -57,7 +56,6 @@ public final class CpuFeatures {
     private static final int ERMS = 1 << 9;
 
     private static final int SMEP = 1 << 7, SMAP = 1 << 20;
-
     private static final int LAHF_64 = 1, PREFETCHW = 1 << 8;
     private static final int SYSCALL = 1 << 11, NX = 1 << 20, MMX_EXTENSIONS = 1 << 22, PAGE_1_GIB = 1 << 26;
     private static final int RDTSCP = 1 << 27, LONG_MODE = 1 << 29;
@@ -71,18 +69,20 @@ public final class CpuFeatures {
     public static Leaf cpuid(int leaf, int subleaf) {
         return switch (leaf) {
             case 0 -> new Leaf(HIGHEST_BASIC, AUTH, C_AMD, ENTI);
-            case 1 -> new Leaf(
-                    SIGNATURE,
-                    CLFLUSH_SIZE,
-                    SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT,
-                    SHARED | SYSENTER | CLFSH | SSE | SSE2);
+            case 1 ->
+                new Leaf(
+                        SIGNATURE,
+                        CLFLUSH_SIZE,
+                        SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT,
+                        SHARED | SYSENTER | CLFSH | SSE | SSE2);
             case 7 -> subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP, 0, 0) : Leaf.NONE;
             case EXTENDED -> new Leaf(HIGHEST_EXTENDED, AUTH, C_AMD, ENTI);
-            case EXTENDED + 1 -> new Leaf(
-                    SIGNATURE,
-                    0,
-                    LAHF_64 | PREFETCHW,
-                    SHARED | SYSCALL | NX | MMX_EXTENSIONS | PAGE_1_GIB | RDTSCP | LONG_MODE);
+            case EXTENDED + 1 ->
+                new Leaf(
+                        SIGNATURE,
+                        0,
+                        LAHF_64 | PREFETCHW,
+                        SHARED | SYSCALL | NX | MMX_EXTENSIONS | PAGE_1_GIB | RDTSCP | LONG_MODE);
             case EXTENDED + 2, EXTENDED + 3, EXTENDED + 4 -> name(leaf - EXTENDED - 2);
             case EXTENDED + 7 -> new Leaf(0, 0, 0, INVARIANT_TSC);
             case EXTENDED + 8 -> new Leaf(LINEAR_ADDRESS_BITS << 8 | PHYSICAL_ADDRESS_BITS, 0, 0, 0);
@@ -94,7 +94,10 @@ public final class CpuFeatures {
     /** Sixteen characters of the name, from the {@code third}. */
     private static Leaf name(int third) {
         return new Leaf(
-                characters(third * 16), characters(third * 16 + 4), characters(third * 16 + 8), characters(third * 16 + 12));
+                characters(third * 16),
+                characters(third * 16 + 4),
+                characters(third * 16 + 8),
+                characters(third * 16 + 12));
     }
 
     private static int characters(int from) {

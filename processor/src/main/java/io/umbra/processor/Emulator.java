@@ -59,10 +59,13 @@ final class Emulator {
     private static Emulation raised(GuestException fault, boolean stackOperand) {
         return switch (fault.reason) {
             case EXCEPTION -> new Emulation.Raised(Event.exception(fault.vector, fault.errorCode), 0);
-            case NON_CANONICAL -> new Emulation.Raised(
-                    Event.exception(stackOperand ? Vector.STACK_FAULT : Vector.GENERAL_PROTECTION), fault.linear);
-            case PAGE_FAULT -> new Emulation.Raised(
-                    Event.exception(Vector.PAGE_FAULT, fault.errorCode & PageFaultCode.ARCHITECTURAL), fault.linear);
+            case NON_CANONICAL ->
+                new Emulation.Raised(
+                        Event.exception(stackOperand ? Vector.STACK_FAULT : Vector.GENERAL_PROTECTION), fault.linear);
+            case PAGE_FAULT ->
+                new Emulation.Raised(
+                        Event.exception(Vector.PAGE_FAULT, fault.errorCode & PageFaultCode.ARCHITECTURAL),
+                        fault.linear);
             case NESTED_FAULT, UNHANDLEABLE -> Emulation.Failed.UNHANDLEABLE;
         };
     }

@@ -70,7 +70,8 @@ final class EventDelivery {
         return cpu.fault(vector, selector & 0xFFFC | external);
     }
 
-    // ---- real-address mode ----------------------------------------------------------------------------------------------------
+    // ---- real-address mode
+    // ----------------------------------------------------------------------------------------------------
 
     private void throughVectorTable() {
         int offset = event.vector() * 4;
@@ -88,7 +89,8 @@ final class EventDelivery {
         cpu.rflags(cpu.rflags() & ~(RFlags.INTERRUPT | RFlags.TRAP | RFlags.RESUME | RFlags.ALIGNMENT_CHECK));
     }
 
-    // ---- long mode --------------------------------------------------------------------------------------------------------------
+    // ---- long mode
+    // --------------------------------------------------------------------------------------------------------------
 
     private void throughLongGate() {
         int offset = event.vector() * 16;
@@ -171,7 +173,8 @@ final class EventDelivery {
         return Descriptor.isConforming(code) ? state.cpl : Descriptor.privilegeLevel(code);
     }
 
-    // ---- protected mode without long mode -----------------------------------------------------------------------------------------
+    // ---- protected mode without long mode
+    // -----------------------------------------------------------------------------------------
 
     private void throughLegacyGate() {
         int offset = event.vector() * 8;

@@ -147,7 +147,8 @@ final class FarTransfer {
         SegmentUnit.dropPrivilegedData(state);
     }
 
-    // ---- what returns share ---------------------------------------------------------------------------------------------------
+    // ---- what returns share
+    // ---------------------------------------------------------------------------------------------------
 
     /** Reads and checks the code descriptor that RET or IRET returns to. */
     static long returnCode(Cpu cpu, int selector) {

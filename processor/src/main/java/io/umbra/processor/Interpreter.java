@@ -121,7 +121,8 @@ final class Interpreter {
                 || DebugUnit.isArmed(state.dr[7]);
     }
 
-    // ---- boundaries where something may happen --------------------------------------------------------------------------
+    // ---- boundaries where something may happen
+    // --------------------------------------------------------------------------
 
     private @Nullable Exit attend(long end) {
         Event event = injected;
@@ -192,12 +193,11 @@ final class Interpreter {
         }
     }
 
-    // ---- finding code -----------------------------------------------------------------------------------------------------
+    // ---- finding code
+    // -----------------------------------------------------------------------------------------------------
 
     private long linearRip() {
-        return cpu.ripMask == -1L
-                ? cpu.rip
-                : cpu.rip + state.segments[VcpuState.CS].base & 0xFFFF_FFFFL;
+        return cpu.ripMask == -1L ? cpu.rip : cpu.rip + state.segments[VcpuState.CS].base & 0xFFFF_FFFFL;
     }
 
     private Block lookup() {
@@ -262,7 +262,8 @@ final class Interpreter {
         return inside;
     }
 
-    // ---- executing ----------------------------------------------------------------------------------------------------------
+    // ---- executing
+    // ----------------------------------------------------------------------------------------------------------
 
     private @Nullable Exit execute(Block block, int limit) {
         Op[] ops = block.ops;
@@ -324,7 +325,8 @@ final class Interpreter {
         return raise(fault, null);
     }
 
-    // ---- events ---------------------------------------------------------------------------------------------------------------
+    // ---- events
+    // ---------------------------------------------------------------------------------------------------------------
 
     /** @return null when the guest runs on in its handler */
     private @Nullable Exit deliver(Event event) {
@@ -385,7 +387,8 @@ final class Interpreter {
         }
     }
 
-    // ---- completing from outside of run ---------------------------------------------------------------------------------------
+    // ---- completing from outside of run
+    // ---------------------------------------------------------------------------------------
 
     /** The instruction at RIP is complete: what follows an instruction takes effect. */
     void retired(long nextRip) {

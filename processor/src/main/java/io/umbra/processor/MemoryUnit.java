@@ -9,8 +9,8 @@ import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
-import io.umbra.x86.Vector;
 import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,7 +81,8 @@ final class MemoryUnit {
         port = newPort;
     }
 
-    // ---- the TLB ------------------------------------------------------------------------------------------------------
+    // ---- the TLB
+    // ------------------------------------------------------------------------------------------------------
 
     /** The bank whose tags the fast paths may believe. */
     TlbBank bank(int cpl, boolean alignmentFlag, boolean paging) {
@@ -132,7 +133,8 @@ final class MemoryUnit {
         }
     }
 
-    // ---- translation --------------------------------------------------------------------------------------------------
+    // ---- translation
+    // --------------------------------------------------------------------------------------------------
 
     /**
      * @param access bits of {@link PageFaultCode}
@@ -252,7 +254,8 @@ final class MemoryUnit {
         return fill(bankOf(access, alignmentFlag), linear, cpu.generation, access);
     }
 
-    // ---- the slow paths of Cpu ------------------------------------------------------------------------------------------
+    // ---- the slow paths of Cpu
+    // ------------------------------------------------------------------------------------------
 
     long loadSlow(Cpu cpu, long linear, int size) {
         checkAlignment(cpu, linear, size);
@@ -298,7 +301,8 @@ final class MemoryUnit {
         storeAs(cpu, linear, size, value, PageFaultCode.IMPLICIT);
     }
 
-    // ---- accesses with given rights ---------------------------------------------------------------------------------------
+    // ---- accesses with given rights
+    // ---------------------------------------------------------------------------------------
 
     /** @param access USER, IMPLICIT or neither */
     long loadAs(Cpu cpu, long linear, int size, int access) {
@@ -365,7 +369,8 @@ final class MemoryUnit {
         }
     }
 
-    // ---- bytes ------------------------------------------------------------------------------------------------------------
+    // ---- bytes
+    // ------------------------------------------------------------------------------------------------------------
 
     /** @param second where the second page begins, or -1 when the value lies in one page */
     private static long get(long first, long second, int size) {
@@ -399,7 +404,8 @@ final class MemoryUnit {
         }
     }
 
-    // ---- emulation ----------------------------------------------------------------------------------------------------------
+    // ---- emulation
+    // ----------------------------------------------------------------------------------------------------------
 
     private LinearMemory port() {
         LinearMemory open = port;

@@ -19,13 +19,14 @@ final class OpFactory {
             case INVALID -> new Refused(Vector.INVALID_OPCODE);
             case TOO_LONG -> new Refused(Vector.GENERAL_PROTECTION);
             case INS, OUTS, JMP_FAR, CALL_FAR, RET_FAR, IRET -> SystemGroup.make(instruction, offset);
-            default -> switch (instruction.mnemonic.group()) {
-                case INTEGER -> IntegerGroup.make(instruction, offset);
-                case STRING -> StringGroup.make(instruction, offset);
-                case CONTROL -> ControlGroup.make(instruction, offset);
-                case SYSTEM -> system(instruction, offset);
-                case X87, MMX_SSE -> null;
-            };
+            default ->
+                switch (instruction.mnemonic.group()) {
+                    case INTEGER -> IntegerGroup.make(instruction, offset);
+                    case STRING -> StringGroup.make(instruction, offset);
+                    case CONTROL -> ControlGroup.make(instruction, offset);
+                    case SYSTEM -> system(instruction, offset);
+                    case X87, MMX_SSE -> null;
+                };
         };
     }
 

@@ -140,9 +140,7 @@ final class PageWalker {
     private Outcome walkEntries(long linear, int access, boolean alignmentFlag, long root, int top) {
         boolean isPae = top == 2;
         boolean noExecute = !isNested || (state.efer & Efer.NO_EXECUTE) != 0;
-        long reserved = RESERVED_PHYSICAL
-                | (noExecute ? 0 : LongModeEntry.NO_EXECUTE)
-                | (isPae ? RESERVED_PAE : 0);
+        long reserved = RESERVED_PHYSICAL | (noExecute ? 0 : LongModeEntry.NO_EXECUTE) | (isPae ? RESERVED_PAE : 0);
         while (true) {
             long table = root;
             boolean writable = true;

@@ -80,9 +80,7 @@ final class PortOps {
                 return;
             }
             long offset = cpu.register(VcpuState.RSI, addressSize);
-            long linear = mode64
-                    ? offset + cpu.longModeBase(segment)
-                    : cpu.legacyLinear(segment, offset, size, false);
+            long linear = mode64 ? offset + cpu.longModeBase(segment) : cpu.legacyLinear(segment, offset, size, false);
             int value = (int) cpu.load(linear, size);
             DebugUnit.notePort(cpu, number, size);
             advance(cpu, VcpuState.RSI, addressSize, size);

@@ -126,8 +126,7 @@ final class SystemGroup {
         if (to.kind() == Kind.CONTROL) {
             return (cpu, op) -> ControlRegisters.write(cpu, to.register(), cpu.register(from.register(), size));
         }
-        return (cpu, op) ->
-                cpu.setRegister(to.register(), size, ControlRegisters.read(cpu, from.register()));
+        return (cpu, op) -> cpu.setRegister(to.register(), size, ControlRegisters.read(cpu, from.register()));
     }
 
     private static SystemOp.Action moveDebug(Instruction i) {
@@ -241,16 +240,18 @@ final class SystemGroup {
             case OUT -> PortOps.out(i);
             case INS -> PortOps.insertString(i);
             case OUTS -> PortOps.outputString(i);
-            case HLT -> (cpu, op) -> {
-                ControlRegisters.requireKernel(cpu);
-                cpu.exitAfter(new Exit.Halt());
-            };
+            case HLT ->
+                (cpu, op) -> {
+                    ControlRegisters.requireKernel(cpu);
+                    cpu.exitAfter(new Exit.Halt());
+                };
             case CPUID -> (cpu, op) -> cpu.exitBefore(new Exit.Cpuid(op.length));
             case VMCALL, VMMCALL -> (cpu, op) -> cpu.exitBefore(new Exit.Hypercall(op.length));
             case INVD, WBINVD -> (cpu, op) -> ControlRegisters.requireKernel(cpu);
-            case RDPMC -> (cpu, op) -> {
-                throw cpu.fault(Vector.GENERAL_PROTECTION);
-            };
+            case RDPMC ->
+                (cpu, op) -> {
+                    throw cpu.fault(Vector.GENERAL_PROTECTION);
+                };
             case INVLPG -> invalidatePage(i.address(at), i.mode == 64);
             default -> null;
         };

@@ -32,7 +32,8 @@ final class TaskSwitch {
     }
 
     /** Where things lie in a TSS of one width. */
-    private record Layout(int size, int cr3, int rip, int flags, int registers, int segments, int segmentCount, int ldt) {
+    private record Layout(
+            int size, int cr3, int rip, int flags, int registers, int segments, int segmentCount, int ldt) {
         static final Layout NARROW = new Layout(2, -1, 0x0E, 0x10, 0x12, 0x22, 4, 0x2A);
         static final Layout WIDE = new Layout(4, 0x1C, 0x20, 0x24, 0x28, 0x48, 6, 0x60);
 
@@ -257,8 +258,7 @@ final class TaskSwitch {
         SegmentUnit.setCode(cpu, selector, Descriptor.markAccessed(cpu, selector, descriptor), level);
         int stack = (int) values[13];
         long stackDescriptor = SegmentUnit.stackDescriptor(cpu, stack, level, Vector.INVALID_TSS, external);
-        SegmentUnit.set(
-                state.segments[VcpuState.SS], stack, Descriptor.markAccessed(cpu, stack, stackDescriptor));
+        SegmentUnit.set(state.segments[VcpuState.SS], stack, Descriptor.markAccessed(cpu, stack, stackDescriptor));
         for (int i : new int[] {0, 3, 4, 5}) {
             loadDataSegment(SEGMENT_ORDER[i], (int) values[11 + i]);
         }
