@@ -8,4 +8,5 @@ module io.umbra.vmm {
     requires static org.jspecify;
 
     exports io.umbra.vmm.device;
+    exports io.umbra.vmm.loader;
 }

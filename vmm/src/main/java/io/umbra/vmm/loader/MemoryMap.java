@@ -1,0 +1,84 @@
+package io.umbra.vmm.loader;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Where a guest's RAM lies: from 0 up to 3 GiB, and what is more from 4 GiB up. The gigabyte between is for memory-mapped
+ * devices. The guest is told all of it but the 384 KiB below 1 MiB that a PC keeps for its firmware.
+ *
+ * @param size bytes of RAM, a multiple of 4 KiB
+ */
+public record MemoryMap(long size) {
+    /** Where low RAM ends at the latest, 3 GiB. */
+    public static final long HOLE_START = 3L << 30;
+
+    /** Where high RAM starts, 4 GiB. */
+    public static final long HOLE_END = 4L << 30;
+
+    static final long FIRMWARE_START = 0x9_fc00;
+    static final long FIRMWARE_END = 0x10_0000;
+
+    /** @throws IllegalArgumentException if the size is negative or not a multiple of 4 KiB */
+    public MemoryMap {
+        if (size < 0 || size % 4096 != 0) {
+            throw new IllegalArgumentException("RAM of " + size + " bytes is not made of 4 KiB frames");
+        }
+    }
+
+    /** What a range is to the guest; the numbers are those of the e820 map. */
+    public enum Kind {
+        /** Free for the guest to use. */
+        RAM(1),
+        /** Not to be touched. */
+        RESERVED(2);
+
+        private final int number;
+
+        Kind(int number) {
+            this.number = number;
+        }
+
+        /** The type in an e820 or PVH memory map entry. */
+        public int number() {
+            return number;
+        }
+    }
+
+    /** A range of guest-physical addresses, in bytes. */
+    public record Range(long start, long length, Kind kind) {}
+
+    /** The end of the RAM that starts at 0. */
+    public long lowEnd() {
+        return Math.min(size, HOLE_START);
+    }
+
+    /** The end of the RAM that starts at 4 GiB; 4 GiB if there is none. */
+    public long highEnd() {
+        return HOLE_END + Math.max(0, size - HOLE_START);
+    }
+
+    /** Whether all of {@code length} bytes from {@code start} lie in one piece of RAM that the guest may use. */
+    public boolean isUsable(long start, long length) {
+        return ranges().stream()
+                .anyMatch(range -> range.kind() == Kind.RAM
+                        && start >= range.start()
+                        && length >= 0
+                        && length <= range.length()
+                        && start - range.start() <= range.length() - length);
+    }
+
+    /** The map as the guest is told it, in ascending order. */
+    public List<Range> ranges() {
+        List<Range> ranges = new ArrayList<>();
+        ranges.add(new Range(0, Math.min(size, FIRMWARE_START), Kind.RAM));
+        ranges.add(new Range(FIRMWARE_START, FIRMWARE_END - FIRMWARE_START, Kind.RESERVED));
+        if (lowEnd() > FIRMWARE_END) {
+            ranges.add(new Range(FIRMWARE_END, lowEnd() - FIRMWARE_END, Kind.RAM));
+        }
+        if (highEnd() > HOLE_END) {
+            ranges.add(new Range(HOLE_END, highEnd() - HOLE_END, Kind.RAM));
+        }
+        return List.copyOf(ranges);
+    }
+}

@@ -1,0 +1,54 @@
+package io.umbra.vmm.loader;
+
+import java.util.OptionalLong;
+
+/**
+ * The ELF notes of owner "Xen" that decide how a kernel can be entered. Source: Xen public header elfnote.h.
+ *
+ * @param physicalEntry XEN_ELFNOTE_PHYS32_ENTRY: the 32-bit PVH entry point
+ * @param isXenPv whether there is a XEN_ELFNOTE_ENTRY: the kernel can run as a Xen PV guest
+ */
+record XenNotes(OptionalLong physicalEntry, boolean isXenPv) {
+    private static final long ENTRY = 1;
+    private static final long PHYS32_ENTRY = 18;
+    private static final int HEADER = 12;
+
+    static XenNotes of(ElfFile elf) throws LoadException {
+        ImageBytes image = elf.image();
+        OptionalLong physicalEntry = OptionalLong.empty();
+        boolean isXenPv = false;
+        for (ElfFile.Segment segment : elf.notes()) {
+            long end = segment.offset() + segment.fileSize();
+            long at = segment.offset();
+            while (at + HEADER <= end) {
+                long nameSize = image.u32(at);
+                long size = image.u32(at + 4);
+                long type = image.u32(at + 8);
+                long content = at + HEADER + padded(nameSize);
+                long next = content + padded(size);
+                if (next > end) {
+                    throw image.wrong("an ELF note runs past the end of its segment");
+                }
+                if (nameSize == 4 && image.startsWith(at + HEADER, "Xen\0")) {
+                    isXenPv |= type == ENTRY;
+                    if (type == PHYS32_ENTRY) {
+                        physicalEntry = OptionalLong.of(address(image, content, size));
+                    }
+                }
+                at = next;
+            }
+        }
+        return new XenNotes(physicalEntry, isXenPv);
+    }
+
+    private static long address(ImageBytes image, long at, long size) throws LoadException {
+        if (size != 4 && size != 8) {
+            throw image.wrong("its PVH entry note has %d bytes instead of 4 or 8".formatted(size));
+        }
+        return size == 4 ? image.u32(at) : image.u64(at);
+    }
+
+    private static long padded(long size) {
+        return size + 3 & ~3L;
+    }
+}
