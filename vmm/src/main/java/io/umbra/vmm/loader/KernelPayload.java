@@ -24,11 +24,11 @@ final class KernelPayload {
 
     /** The formats that a kernel's build can choose. */
     private enum Format {
-        LZ4("\u0002\u0021\u004c\u0018"),
+        LZ4("\u0002!L\u0018"),
         GZIP("\u001f\u008b"),
         XZ("\u00fd7zXZ\0"),
-        ZSTD("\u0028\u00b5\u002f\u00fd"),
-        LZMA("\u005d\0\0"),
+        ZSTD("(\u00b5/\u00fd"),
+        LZMA("]\0\0"),
         BZIP2("BZh");
 
         private final String magic;

@@ -142,7 +142,7 @@ class InterruptController8259Test {
     }
 
     @Test
-    void aSlaveRequestThatGoesBehindTheMastersBackIsTheSlavesSpuriousVector() {
+    void aPollOfTheSlaveWithdrawsItsRequestFromTheMaster() {
         out(0x20, 0x19, 0x21, 0x30, 0x21, 0x04, 0x21, 0x01);
         raise(9);
         out(0xa0, 0x0c);
