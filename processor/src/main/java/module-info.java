@@ -2,4 +2,6 @@
 module io.umbra.processor {
     requires transitive io.umbra.x86;
     requires static org.jspecify;
+
+    exports io.umbra.processor;
 }

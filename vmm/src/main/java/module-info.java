@@ -7,6 +7,7 @@ module io.umbra.vmm {
     requires org.tukaani.xz;
     requires static org.jspecify;
 
+    exports io.umbra.vmm;
     exports io.umbra.vmm.device;
     exports io.umbra.vmm.loader;
 }

@@ -1,6 +1,7 @@
 package io.umbra.vmm;
 
 import io.umbra.processor.CpuFeatures;
+import io.umbra.processor.CpuFeatures.Leaf;
 import io.umbra.x86.VcpuState;
 
 /** CPUID: what the processor offers, and the leaves by which a guest finds Umbra's hypercalls. */
@@ -10,19 +11,14 @@ final class CpuIdentity {
     /** Answers for the leaf in EAX and the subleaf in ECX. */
     static void answer(VcpuState state) {
         int leaf = (int) state.gpr[VcpuState.RAX];
-        int[] registers = new int[4];
-        if (leaf == HYPERVISOR_BASE) {
-            registers[0] = HYPERVISOR_BASE;
-            registers[1] = Hypercalls.SIGNATURE_EBX;
-            registers[2] = Hypercalls.SIGNATURE_ECX;
-            registers[3] = Hypercalls.SIGNATURE_EDX;
-        } else {
-            CpuFeatures.cpuid(leaf, (int) state.gpr[VcpuState.RCX], registers);
-        }
-        state.gpr[VcpuState.RAX] = registers[0] & 0xFFFF_FFFFL;
-        state.gpr[VcpuState.RBX] = registers[1] & 0xFFFF_FFFFL;
-        state.gpr[VcpuState.RCX] = registers[2] & 0xFFFF_FFFFL;
-        state.gpr[VcpuState.RDX] = registers[3] & 0xFFFF_FFFFL;
+        Leaf answer = leaf == HYPERVISOR_BASE
+                ? new Leaf(
+                        HYPERVISOR_BASE, Hypercalls.SIGNATURE_EBX, Hypercalls.SIGNATURE_ECX, Hypercalls.SIGNATURE_EDX)
+                : CpuFeatures.cpuid(leaf, (int) state.gpr[VcpuState.RCX]);
+        state.gpr[VcpuState.RAX] = answer.eax() & 0xFFFF_FFFFL;
+        state.gpr[VcpuState.RBX] = answer.ebx() & 0xFFFF_FFFFL;
+        state.gpr[VcpuState.RCX] = answer.ecx() & 0xFFFF_FFFFL;
+        state.gpr[VcpuState.RDX] = answer.edx() & 0xFFFF_FFFFL;
     }
 
     private CpuIdentity() {}

@@ -4,31 +4,37 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The model-specific registers that are not the architecture's own and that a processor of the advertised vendor and family has whatever CPUID says. They read as zero, and writes
+ * The model-specific registers that are not the architecture's own and that a processor of the advertised vendor and family has whatever CPUID says. They read as after a reset, and writes
  * are accepted without effect; every other register raises #GP.
  */
 final class ModelRegisters {
+    private static final int HARDWARE_CONFIGURATION = 0xC001_0015;
+    /** In {@link #HARDWARE_CONFIGURATION}: the TSC counts at the rate of the P0 state, as an invariant TSC does. */
+    private static final long TSC_FREQUENCY_SELECTED = 1L << 24;
+
     private static final Set<Integer> INERT = Set.of(
             0x8B, // patch level
-            0xC001_0015, // HWCR
             0xC001_001F, // NB_CFG
             0xC001_0055, // interrupt pending message
             0xC001_0140, // OSVW length
             0xC001_0141, // OSVW status
+            0xC001_1020, // LS_CFG
             0xC001_1022, // DC_CFG
             0xC001_1023, // BU_CFG
-            0xC001_1029, // DE_CFG
-            0xC001_1020 // LS_CFG
+            0xC001_1029 // DE_CFG
             );
 
     /** Empty when the guest must get #GP. */
     static OptionalLong read(int index) {
+        if (index == HARDWARE_CONFIGURATION) {
+            return OptionalLong.of(TSC_FREQUENCY_SELECTED);
+        }
         return INERT.contains(index) ? OptionalLong.of(0) : OptionalLong.empty();
     }
 
     /** Whether the register exists. */
     static boolean write(int index) {
-        return INERT.contains(index);
+        return index == HARDWARE_CONFIGURATION || INERT.contains(index);
     }
 
     private ModelRegisters() {}

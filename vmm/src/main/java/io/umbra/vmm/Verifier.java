@@ -1,5 +1,6 @@
 package io.umbra.vmm;
 
+import io.umbra.processor.CpuFeatures;
 import io.umbra.shadow.FaultOutcome;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.DefinitionWalker;
@@ -25,7 +26,11 @@ final class Verifier {
     Expected expect(VcpuState state, long linear, int code) {
         int access = PageFaultCode.access(code);
         return new Expected(
-                linear, access, DefinitionWalker.walk(PagingRegisters.of(state), memory, linear, access, false));
+                linear, access, DefinitionWalker.walk(registers(state), memory, linear, access, false));
+    }
+
+    private static PagingRegisters registers(VcpuState state) {
+        return PagingRegisters.of(state, CpuFeatures.PHYSICAL_ADDRESS_BITS, true, true);
     }
 
     /** @throws InvariantViolation ({@code VERIFY-1}) when the engine decided otherwise */
