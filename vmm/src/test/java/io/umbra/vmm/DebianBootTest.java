@@ -1,0 +1,89 @@
+package io.umbra.vmm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.umbra.shadow.Counter;
+import io.umbra.shadow.PolicyOption;
+import io.umbra.vmm.DebianGuest.Boot;
+import io.umbra.vmm.DomainConfig.PagingKind;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** An unmodified Debian kernel boots to its init, forks and executes 200 times and powers off, and prints the same under every policy. */
+class DebianBootTest {
+    private static final String TUNED = "console=ttyS0 tsc=reliable panic=-1 reboot=t";
+    private static final long MEMORY = 256L << 20;
+    private static final long LIMIT = 20_000_000_000L;
+
+    private static DebianGuest guest;
+    private static Boot reference;
+
+    @BeforeAll
+    static void bootOnce() throws Exception {
+        guest = DebianGuest.fetched();
+        reference = guest.boot(DomainConfig.of(MEMORY), TUNED, LIMIT);
+    }
+
+    @Test
+    void bootsToItsInitForksAndPowersOff() {
+        assertThat(reference.console()).contains("umbra: init reached").contains("reboot: System halted");
+        assertThat(reference.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+    }
+
+    @Test
+    void theReportShowsWhatShadowsDid() {
+        var counters = reference.domain().counters();
+        assertThat(counters.get(Counter.SHADOW_L4)).isGreaterThan(200);
+        assertThat(counters.get(Counter.SHADOW_L3)).isLessThan(3 * counters.get(Counter.SHADOW_L4));
+        assertThat(counters.get(Counter.CR3_RETAINED)).isGreaterThan(200);
+        assertThat(counters.get(Counter.DIRTY_BIT_FAULT)).isPositive();
+        assertThat(counters.get(Counter.SPLINTER)).isPositive();
+        assertThat(counters.get(Counter.GUEST_FAULT)).isGreaterThan(1000);
+    }
+
+    @Test
+    void bootsWithoutAnyTuning() throws Exception {
+        Boot boot = guest.boot(DomainConfig.of(MEMORY), "console=ttyS0", LIMIT);
+        assertThat(boot.console()).contains("umbra: init reached");
+        assertThat(boot.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"coherence,strict-tlb", "populate,one-level", "pool,128", "blow-every,10000"})
+    void printsTheSameUnder(String option, String value) throws Exception {
+        assertSameConsole(new DomainConfig(
+                MEMORY,
+                PagingKind.SHADOW,
+                PolicyOption.parse(Map.of(option, value)),
+                7,
+                false,
+                DomainConfig.of(MEMORY).startDate(),
+                false));
+    }
+
+    @Test
+    void printsTheSameUnderNestedPaging() throws Exception {
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        assertSameConsole(new DomainConfig(
+                MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false));
+    }
+
+    @Test
+    void everyTranslationIsAsTheDefinitionSays() throws Exception {
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        Boot boot = assertSameConsole(new DomainConfig(
+                MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), true));
+        assertThat(boot.domain().verified()).isGreaterThan(100_000);
+    }
+
+    private static Boot assertSameConsole(DomainConfig config) throws Exception {
+        Boot boot = guest.boot(config, TUNED, LIMIT);
+        assertThat(boot.console()).isEqualTo(reference.console());
+        assertThat(boot.end()).isEqualTo(reference.end());
+        assertThat(boot.domain().instructions()).isEqualTo(reference.domain().instructions());
+        return boot;
+    }
+}

@@ -1,0 +1,70 @@
+package io.umbra.vmm;
+
+import static org.assertj.core.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.umbra.vmm.loader.GuestImage;
+import io.umbra.vmm.loader.LoadException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/** Debian's own kernel with the initial RAM disk that this project makes: fetched by the scripts in {@code guests/}. */
+final class DebianGuest {
+    /** How one boot ended and what it printed. */
+    record Boot(GuestEnd end, String console, Domain domain) {}
+
+    private final byte[] kernel;
+    private final byte[] initrd;
+
+    private DebianGuest(byte[] kernel, byte[] initrd) {
+        this.kernel = kernel;
+        this.initrd = initrd;
+    }
+
+    /** Skips the calling test where the packages cannot be had, and fails it where they must be ({@code CI=true}). */
+    static DebianGuest fetched() throws IOException, InterruptedException {
+        Path guests = repository().resolve("guests");
+        Path kernel = Path.of(output(guests.resolve("fetch-debian-kernel")));
+        Path initrd = Path.of(output(guests.resolve("make-initramfs")));
+        return new DebianGuest(Files.readAllBytes(kernel), Files.readAllBytes(initrd));
+    }
+
+    Boot boot(DomainConfig config, String commandLine, long limit) throws LoadException {
+        ByteArrayOutputStream console = new ByteArrayOutputStream();
+        try (Domain domain = new Domain(config, console::write, ConsoleInput.none())) {
+            domain.load(GuestImage.recognise(kernel, "vmlinuz"), commandLine, initrd);
+            domain.limit(limit);
+            GuestEnd end = domain.run();
+            return new Boot(end, console.toString(StandardCharsets.UTF_8), domain);
+        }
+    }
+
+    private static Path repository() {
+        Path at = Path.of("").toAbsolutePath();
+        while (!Files.exists(at.resolve("umbra"))) {
+            at = at.getParent();
+        }
+        return at;
+    }
+
+    private static String output(Path script) throws IOException, InterruptedException {
+        Path errors = Files.createTempFile("script", ".err");
+        Process process = new ProcessBuilder(script.toString())
+                .redirectError(errors.toFile())
+                .start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        boolean ended = process.waitFor(10, TimeUnit.MINUTES);
+        if (!ended || process.exitValue() != 0) {
+            String problem = script + " failed: " + Files.readString(errors);
+            if ("true".equals(System.getenv("CI"))) {
+                fail(problem);
+            }
+            assumeTrue(false, problem);
+        }
+        return printed;
+    }
+}
