@@ -161,4 +161,14 @@ public final class Float32 {
     public static int roundToInteger(int a, int mode, boolean suppressInexact, FloatEnvironment env) {
         return (int) FORMAT.roundToInteger(wide(a), mode, suppressInexact, env);
     }
+
+    /** RCPSS: 1/a to 12 significant bits; raises nothing. */
+    public static int reciprocal(int a) {
+        return Approximation32.reciprocal(a);
+    }
+
+    /** RSQRTSS: 1/√a to 12 significant bits; raises nothing. */
+    public static int reciprocalRoot(int a) {
+        return Approximation32.reciprocalRoot(a);
+    }
 }

@@ -42,7 +42,7 @@ public final class Float80 {
 
     /**
      * The number was a denormal of the memory format that it came from, and raises DENORMAL as an operand though it is
-     * normal here. Any write through {@link #set} ends that.
+     * normal here. A write through {@link #set} ends that; one to the fields does not.
      */
     boolean wasDenormal;
 
