@@ -1,0 +1,318 @@
+package io.umbra.processor;
+
+import io.umbra.x86.Event;
+import io.umbra.x86.Exit;
+import io.umbra.x86.HostMemory;
+import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.RFlags;
+import io.umbra.x86.VcpuState;
+import io.umbra.processor.fp.FloatEnvironment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an instruction sees: registers, flags, and linear memory through the TLB. The fast paths of memory access are here and are short enough to be inlined;
+ * everything else about memory (walks, faults, page crossings, code pages, emulation) is behind {@link MemoryUnit}.
+ */
+final class Cpu {
+    private static final long PAGE = -4096L;
+
+    final VcpuState state;
+    /** The same array as {@code state.gpr}. */
+    final long[] gpr;
+
+    final Flags flags = new Flags();
+    final FloatEnvironment floats = new FloatEnvironment();
+    final MemoryUnit memory;
+    final GuestException exception = new GuestException();
+
+    /**
+     * RIP of the next instruction, valid between blocks and after an instruction that {@linkplain Op#endsBlock() ended its block}. Inside a block
+     * an instruction finds its own with {@link Op#rip}.
+     */
+    long rip;
+    /** RIP that corresponds to the first byte of the page that the running block lies in. */
+    long ripBase;
+    /** All ones in 64-bit mode, 0xFFFFFFFF in 32-bit and 0xFFFF in 16-bit code. */
+    long ripMask = -1;
+
+    /** Set by an instruction that needs the hypervisor; the run loop returns it. */
+    @Nullable Exit exit;
+
+    /** How many operations of the running block may still start at most: lowered to 0 to leave the block after the current one. */
+    int opLimit;
+    /** The running instruction is emulated on behalf of the hypervisor: memory goes to a port, REP makes one iteration. */
+    boolean emulating;
+    /** Under emulation: a REP has iterations left, RIP stays. */
+    boolean repeatAgain;
+
+    /** Translations for the current privilege; chosen by {@link #privilegeChanged}. */
+    TlbBank bank;
+    /** 1 … 4095, in the low bits of every valid tag. */
+    long generation = 1;
+
+    /** Host offset of the operand between {@code rmwLoad} and {@code rmwStore}, or negative when the slow path keeps it. */
+    private long rmwOffset;
+
+    Cpu(VcpuState state, MemoryUnit memory) {
+        this.state = state;
+        this.gpr = state.gpr;
+        this.memory = memory;
+        this.bank = memory.bank(0, false, false);
+    }
+
+    // ---- linear memory: loads are zero-extended -------------------------------------------------------------------
+
+    long load8(long linear) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.read[slot] == (linear & PAGE | generation)) {
+            return HostMemory.getByte(b.addend[slot] + linear);
+        }
+        return memory.loadSlow(this, linear, 1);
+    }
+
+    long load16(long linear) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.read[slot] == (linear + 1 & PAGE | generation)) {
+            return HostMemory.getShort(b.addend[slot] + linear);
+        }
+        return memory.loadSlow(this, linear, 2);
+    }
+
+    long load32(long linear) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.read[slot] == (linear + 3 & PAGE | generation)) {
+            return HostMemory.getInt(b.addend[slot] + linear) & 0xFFFF_FFFFL;
+        }
+        return memory.loadSlow(this, linear, 4);
+    }
+
+    long load64(long linear) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.read[slot] == (linear + 7 & PAGE | generation)) {
+            return HostMemory.getLong(b.addend[slot] + linear);
+        }
+        return memory.loadSlow(this, linear, 8);
+    }
+
+    /** @param size 1, 2, 4 or 8 bytes */
+    long load(long linear, int size) {
+        return switch (size) {
+            case 8 -> load64(linear);
+            case 4 -> load32(linear);
+            case 2 -> load16(linear);
+            default -> load8(linear);
+        };
+    }
+
+    void store8(long linear, long value) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.write[slot] == (linear & PAGE | generation)) {
+            HostMemory.putByte(b.addend[slot] + linear, (int) value);
+        } else {
+            memory.storeSlow(this, linear, 1, value);
+        }
+    }
+
+    void store16(long linear, long value) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.write[slot] == (linear + 1 & PAGE | generation)) {
+            HostMemory.putShort(b.addend[slot] + linear, (int) value);
+        } else {
+            memory.storeSlow(this, linear, 2, value);
+        }
+    }
+
+    void store32(long linear, long value) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.write[slot] == (linear + 3 & PAGE | generation)) {
+            HostMemory.putInt(b.addend[slot] + linear, (int) value);
+        } else {
+            memory.storeSlow(this, linear, 4, value);
+        }
+    }
+
+    void store64(long linear, long value) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.write[slot] == (linear + 7 & PAGE | generation)) {
+            HostMemory.putLong(b.addend[slot] + linear, value);
+        } else {
+            memory.storeSlow(this, linear, 8, value);
+        }
+    }
+
+    /** @param size 1, 2, 4 or 8 bytes */
+    void store(long linear, int size, long value) {
+        switch (size) {
+            case 8 -> store64(linear, value);
+            case 4 -> store32(linear, value);
+            case 2 -> store16(linear, value);
+            default -> store8(linear, value);
+        }
+    }
+
+    /**
+     * The load of a read-modify-write: needs and checks the right to write. Followed by at most one {@link #rmwStore} of the same size, with no other
+     * memory access between them. The pair is atomic towards other processors only under LOCK ({@link MemoryUnit} decides how).
+     */
+    long rmwLoad(long linear, int size) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        TlbBank b = bank;
+        if (b.write[slot] == (linear + size - 1 & PAGE | generation)) {
+            long offset = b.addend[slot] + linear;
+            rmwOffset = offset;
+            return switch (size) {
+                case 8 -> HostMemory.getLong(offset);
+                case 4 -> HostMemory.getInt(offset) & 0xFFFF_FFFFL;
+                case 2 -> HostMemory.getShort(offset);
+                default -> HostMemory.getByte(offset);
+            };
+        }
+        rmwOffset = -1;
+        return memory.rmwLoadSlow(this, linear, size);
+    }
+
+    void rmwStore(int size, long value) {
+        long offset = rmwOffset;
+        if (offset < 0) {
+            memory.rmwStoreSlow(this, size, value);
+            return;
+        }
+        switch (size) {
+            case 8 -> HostMemory.putLong(offset, value);
+            case 4 -> HostMemory.putInt(offset, (int) value);
+            case 2 -> HostMemory.putShort(offset, (int) value);
+            default -> HostMemory.putByte(offset, (int) value);
+        }
+    }
+
+    /** Makes sure that reading {@code size} bytes (any number, at most two pages) will not fault, or raises the fault. */
+    void probeRead(long linear, int size) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        if (bank.read[slot] != (linear + size - 1 & PAGE | generation)) {
+            memory.probeSlow(this, linear, size, 0);
+        }
+    }
+
+    /** The same for writing. */
+    void probeWrite(long linear, int size) {
+        int slot = (int) (linear >>> 12) & TlbBank.MASK;
+        if (bank.write[slot] != (linear + size - 1 & PAGE | generation)) {
+            memory.probeSlow(this, linear, size, PageFaultCode.WRITE);
+        }
+    }
+
+    /** An access that the processor makes itself: supervisor whatever the CPL, and EFLAGS.AC does not help it against SMAP. */
+    long implicitLoad(long linear, int size) {
+        return memory.implicitLoad(this, linear, size);
+    }
+
+    void implicitStore(long linear, int size, long value) {
+        memory.implicitStore(this, linear, size, value);
+    }
+
+    // ---- segments ---------------------------------------------------------------------------------------------------
+
+    /** Base that applies in 64-bit mode: only FS and GS have one. */
+    long longModeBase(int segment) {
+        return segment >= VcpuState.FS ? state.segments[segment].base : 0;
+    }
+
+    /** Outside 64-bit mode: checks type and limit (#GP(0), #SS(0)) and adds the base, within 32 bits. */
+    long legacyLinear(int segment, long offset, int bytes, boolean write) {
+        return SegmentUnit.linear(this, segment, offset, bytes, write);
+    }
+
+    // ---- exceptions -------------------------------------------------------------------------------------------------
+
+    /** To be thrown: {@code throw cpu.fault(Vector.INVALID_OPCODE)}. */
+    GuestException fault(int vector) {
+        return fault(vector, 0);
+    }
+
+    GuestException fault(int vector, int errorCode) {
+        exception.reason = GuestException.Reason.EXCEPTION;
+        exception.vector = vector;
+        exception.errorCode = errorCode;
+        return exception;
+    }
+
+    /** An instruction that raises a software event (INT n, INT3, INTO, INT1) leaves it here and ends its block; RIP stays on the instruction. */
+    @Nullable Event softwareEvent;
+
+    // ---- control ----------------------------------------------------------------------------------------------------
+
+    /** For a near branch: sets {@link #rip}, cut to the mode. In 64-bit mode a non-canonical target raises #GP(0); outside it, one beyond the CS limit does. */
+    void jump(long target) {
+        rip = branchTarget(target);
+    }
+
+    /** The check of {@link #jump} alone, for a branch that has more to do before it commits. */
+    long branchTarget(long target) {
+        long masked = target & ripMask;
+        if (ripMask == -1L) {
+            if (masked << 16 >> 16 != masked) {
+                throw fault(io.umbra.x86.Vector.GENERAL_PROTECTION);
+            }
+        } else if (masked > state.segments[VcpuState.CS].limit) {
+            throw fault(io.umbra.x86.Vector.GENERAL_PROTECTION);
+        }
+        return masked;
+    }
+
+    /** Must be called after any change of CPL, EFLAGS.AC, CR0, CR4 or EFER: chooses the TLB bank. */
+    void privilegeChanged() {
+        bank = memory.bank(state.cpl, (state.rflags & RFlags.ALIGNMENT_CHECK) != 0, state.isPaging());
+    }
+
+    /** RFLAGS with the lazy flags filled in. */
+    long rflags() {
+        return state.rflags & ~RFlags.STATUS | flags.toRFlags();
+    }
+
+    /** Sets all of RFLAGS (the caller has masked what may change). */
+    void rflags(long value) {
+        state.rflags = value | RFlags.ALWAYS_ONE;
+        flags.fromRFlags(value);
+        privilegeChanged();
+    }
+
+    // ---- registers --------------------------------------------------------------------------------------------------
+
+    /** Writes {@code size} bytes of a register: 4 clears the upper half, 1 and 2 leave the rest. AH … BH are {@link #setHighByte}. */
+    void setRegister(int register, int size, long value) {
+        switch (size) {
+            case 8 -> gpr[register] = value;
+            case 4 -> gpr[register] = value & 0xFFFF_FFFFL;
+            case 2 -> gpr[register] = gpr[register] & ~0xFFFFL | value & 0xFFFF;
+            default -> gpr[register] = gpr[register] & ~0xFFL | value & 0xFF;
+        }
+    }
+
+    /** Zero-extended. */
+    long register(int register, int size) {
+        long value = gpr[register];
+        return switch (size) {
+            case 8 -> value;
+            case 4 -> value & 0xFFFF_FFFFL;
+            case 2 -> value & 0xFFFF;
+            default -> value & 0xFF;
+        };
+    }
+
+    /** @param register 0 … 3 for AH, CH, DH, BH */
+    void setHighByte(int register, long value) {
+        gpr[register] = gpr[register] & ~0xFF00L | (value & 0xFF) << 8;
+    }
+
+    long highByte(int register) {
+        return gpr[register] >>> 8 & 0xFF;
+    }
+}

@@ -1,0 +1,149 @@
+package io.umbra.processor;
+
+import io.umbra.processor.Instruction.Operand;
+import io.umbra.x86.VcpuState;
+
+/** SHL, SHR, SAR, ROL, ROR, RCL, RCR, SHLD, SHRD. A count of 0 leaves the flags alone; a memory operand is still written, and a 32-bit register still extended. */
+final class ShiftOps {
+    private ShiftOps() {}
+
+    static Op make(int operation, Instruction i, int offsetInPage) {
+        Operand operand = i.operands[0];
+        Operand by = i.operands[1];
+        int size = operand.size();
+        if (by.isGeneral()) {
+            return new ShiftByRegister(operation, Place.of(i, 0, offsetInPage));
+        }
+        int count = (int) by.value() & countMask(size);
+        if (operand.isGeneral() && size >= 4 && count != 0) {
+            int register = operand.register();
+            switch (operation) {
+                case Shifter.SHL:
+                    return new ShiftLeftRegister(register, count, size);
+                case Shifter.SHR:
+                    return new ShiftRightRegister(register, count, size);
+                case Shifter.SAR:
+                    return new ShiftRightSignedRegister(register, count, size);
+                default:
+                    break;
+            }
+        }
+        return new ShiftByConstant(operation, Place.of(i, 0, offsetInPage), count);
+    }
+
+    static Op makeDouble(boolean left, Instruction i, int offsetInPage) {
+        Place target = Place.of(i, 0, offsetInPage);
+        Place source = Place.of(i, 1, offsetInPage);
+        return new DoubleShift(left, target, source, Place.of(i, 2, 1, offsetInPage));
+    }
+
+    static int countMask(int size) {
+        return size == 8 ? 63 : 31;
+    }
+
+    private abstract static class RegisterShift extends Op {
+        final int register;
+        final int count;
+        final int bits;
+        final long mask;
+
+        RegisterShift(int register, int count, int size) {
+            this.register = register;
+            this.count = count;
+            this.bits = size * 8;
+            this.mask = Place.mask(size);
+        }
+    }
+
+    private static final class ShiftLeftRegister extends RegisterShift {
+        ShiftLeftRegister(int register, int count, int size) {
+            super(register, count, size);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.gpr[register] = Shifter.shiftLeft(cpu, cpu.gpr[register] & mask, count, bits) & mask;
+        }
+    }
+
+    private static final class ShiftRightRegister extends RegisterShift {
+        ShiftRightRegister(int register, int count, int size) {
+            super(register, count, size);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.gpr[register] = Shifter.shiftRight(cpu, cpu.gpr[register] & mask, count, bits) & mask;
+        }
+    }
+
+    private static final class ShiftRightSignedRegister extends RegisterShift {
+        ShiftRightSignedRegister(int register, int count, int size) {
+            super(register, count, size);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.gpr[register] = Shifter.shiftRightSigned(cpu, cpu.gpr[register], count, bits) & mask;
+        }
+    }
+
+    private static final class ShiftByConstant extends OneOperandOp {
+        private final int operation;
+        private final int count;
+
+        ShiftByConstant(int operation, Place operand, int count) {
+            super(operand);
+            this.operation = operation;
+            this.count = count;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            long a = operand.readForUpdate(cpu);
+            operand.update(cpu, count == 0 ? a : Shifter.compute(cpu, operation, a, count, operand.bits));
+        }
+    }
+
+    private static final class ShiftByRegister extends OneOperandOp {
+        private final int operation;
+        private final int countMask;
+
+        ShiftByRegister(int operation, Place operand) {
+            super(operand);
+            this.operation = operation;
+            this.countMask = countMask(operand.size);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            int count = (int) cpu.gpr[VcpuState.RCX] & countMask;
+            long a = operand.readForUpdate(cpu);
+            operand.update(cpu, count == 0 ? a : Shifter.compute(cpu, operation, a, count, operand.bits));
+        }
+    }
+
+    private static final class DoubleShift extends TwoOperandOp {
+        private final boolean left;
+        private final Place count;
+
+        DoubleShift(boolean left, Place first, Place second, Place count) {
+            super(first, second);
+            this.left = left;
+            this.count = count;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            int n = (int) count.read(cpu) & countMask(first.size);
+            long a = first.readForUpdate(cpu);
+            first.update(cpu, n == 0 ? a : shifted(cpu, a, second.read(cpu), n));
+        }
+
+        private long shifted(Cpu cpu, long a, long b, int n) {
+            return left
+                    ? Shifter.shiftLeftDouble(cpu, a, b, n, first.bits)
+                    : Shifter.shiftRightDouble(cpu, a, b, n, first.bits);
+        }
+    }
+}

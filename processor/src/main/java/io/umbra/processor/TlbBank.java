@@ -1,0 +1,23 @@
+package io.umbra.processor;
+
+/**
+ * The cached translations of one kind of access rights (user, supervisor, supervisor with AC set under SMAP): direct-mapped by linear page, with
+ * separate tags for reading, writing and fetching, so that one compare decides translation and right.
+ *
+ * <pre>
+ *  tag     63..12 linear page | 11..0 generation
+ *  addend  offset in HostMemory of the page's first byte, minus its linear address
+ * </pre>
+ *
+ * <p>A generation of zero is never current, so a zeroed tag never hits. The write tag of a page that holds decoded code stays zero: stores there take the
+ * slow path, which tells the code cache.
+ */
+final class TlbBank {
+    static final int ENTRIES = 1024;
+    static final int MASK = ENTRIES - 1;
+
+    final long[] read = new long[ENTRIES];
+    final long[] write = new long[ENTRIES];
+    final long[] fetch = new long[ENTRIES];
+    final long[] addend = new long[ENTRIES];
+}
