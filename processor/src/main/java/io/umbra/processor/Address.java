@@ -31,7 +31,15 @@ final class Address {
      *     instruction's offset in its page and its length
      * @param mode64 the instruction was decoded as 64-bit code
      */
-    Address(int segment, int base, int index, int scale, long displacement, int size, boolean ripRelative, boolean mode64) {
+    Address(
+            int segment,
+            int base,
+            int index,
+            int scale,
+            long displacement,
+            int size,
+            boolean ripRelative,
+            boolean mode64) {
         this.segment = segment;
         this.base = base;
         this.index = index;

@@ -111,6 +111,10 @@ final class BitOps {
         }
     }
 
+    private static void found(Cpu cpu, long source, int index) {
+        cpu.flags.logic(source == 0 ? 0 : 1L << 32 | index, 64);
+    }
+
     /** With a source of zero the destination stays as it is, all 64 bits of it (AMD APM vol. 3). The flags but ZF are undefined: as for logic. */
     private static final class ScanForward extends TwoOperandOp {
         ScanForward(Place first, Place second) {
@@ -123,7 +127,7 @@ final class BitOps {
             if (source != 0) {
                 first.write(cpu, Long.numberOfTrailingZeros(source));
             }
-            cpu.flags.logic(source == 0 ? 0 : 1, 64);
+            found(cpu, source, Long.numberOfTrailingZeros(source));
         }
     }
 
@@ -138,7 +142,7 @@ final class BitOps {
             if (source != 0) {
                 first.write(cpu, 63 - Long.numberOfLeadingZeros(source));
             }
-            cpu.flags.logic(source == 0 ? 0 : 1, 64);
+            found(cpu, source, 63 - Long.numberOfLeadingZeros(source));
         }
     }
 

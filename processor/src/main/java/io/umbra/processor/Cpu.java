@@ -1,12 +1,16 @@
 package io.umbra.processor;
 
+import io.umbra.processor.fp.FloatEnvironment;
+import io.umbra.x86.Cr0;
+import io.umbra.x86.Cr4;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
 import io.umbra.x86.HostMemory;
+import io.umbra.x86.Intercepts;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
-import io.umbra.processor.fp.FloatEnvironment;
+import io.umbra.x86.Vector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +40,8 @@ final class Cpu {
     long ripMask = -1;
 
     /** Set by an instruction that needs the hypervisor; the run loop returns it. */
-    @Nullable Exit exit;
+    @Nullable
+    Exit exit;
 
     /** How many operations of the running block may still start at most: lowered to 0 to leave the block after the current one. */
     int opLimit;
@@ -49,6 +54,35 @@ final class Cpu {
     TlbBank bank;
     /** 1 … 4095, in the low bits of every valid tag. */
     long generation = 1;
+
+    /** Changes whenever a cached translation may have been dropped, or decoded code was: what was found by linear address must be found again. */
+    long mappingEpoch;
+
+    /** What else decides which code a linear address stands for: user or supervisor in bit 0, the code mode / 8 in bits 3..1. */
+    int codeContext;
+
+    /** The running block, or null between blocks; and the place in it of the running operation, which is also how many of it are complete. */
+    @Nullable
+    Block running;
+
+    int opIndex;
+
+    /** {@link #exit} came before its instruction: RIP stays on it and it is not counted. */
+    boolean exitsBefore;
+    /** Polled between blocks and by long REPs. */
+    volatile boolean stopRequested;
+    /** Bits of DR6 for the #DB trap behind the running instruction. */
+    long debugHits;
+
+    /** A task switch went so far that {@link #rip} is the new task's: a fault behind that point belongs to it. */
+    boolean ripIsCommitted;
+    /** What an IN or INS that left the guest waits for. */
+    @Nullable
+    PortInput pendingInput;
+    /** The instruction was an event of its own (INT n), whose delivery is not followed by a single-step trap. */
+    boolean trapSuppressed;
+
+    Intercepts intercepts = Intercepts.NESTED;
 
     /** Host offset of the operand between {@code rmwLoad} and {@code rmwStore}, or negative when the slow path keeps it. */
     private long rmwOffset;
@@ -218,6 +252,55 @@ final class Cpu {
         memory.implicitStore(this, linear, size, value);
     }
 
+    /** RIP of the running instruction, or of the next one between blocks. */
+    long currentRip() {
+        Block block = running;
+        return block == null ? rip : block.ops[opIndex].rip(this);
+    }
+
+    /** Instructions retired, exact at any time. */
+    long retired() {
+        return state.instructions + (running == null ? 0 : opIndex);
+    }
+
+    /** Leaves the guest behind an instruction that is complete; the caller has set {@link #rip}. */
+    void exitAfter(Exit reason) {
+        exit = reason;
+        exitsBefore = false;
+    }
+
+    /** Leaves the guest before an instruction that has done nothing. */
+    void exitBefore(Exit reason) {
+        exit = reason;
+        exitsBefore = true;
+    }
+
+    // ---- what may be used
+    // ---------------------------------------------------------------------------------------------
+
+    /** x87 instructions, but WAIT: #NM while CR0.EM or CR0.TS is set. */
+    void checkX87() {
+        if ((state.cr0 & (Cr0.EMULATION | Cr0.TASK_SWITCHED)) != 0) {
+            throw fault(Vector.DEVICE_NOT_AVAILABLE);
+        }
+    }
+
+    /** MMX instructions: #UD while CR0.EM is set, #NM while CR0.TS is. */
+    void checkMmx() {
+        if ((state.cr0 & Cr0.EMULATION) != 0) {
+            throw fault(Vector.INVALID_OPCODE);
+        }
+        checkX87();
+    }
+
+    /** SSE instructions: as MMX, and #UD without CR4.OSFXSR. */
+    void checkSse() {
+        if ((state.cr4 & Cr4.FXSAVE) == 0) {
+            throw fault(Vector.INVALID_OPCODE);
+        }
+        checkMmx();
+    }
+
     // ---- segments ---------------------------------------------------------------------------------------------------
 
     /** Base that applies in 64-bit mode: only FS and GS have one. */
@@ -245,7 +328,8 @@ final class Cpu {
     }
 
     /** An instruction that raises a software event (INT n, INT3, INTO, INT1) leaves it here and ends its block; RIP stays on the instruction. */
-    @Nullable Event softwareEvent;
+    @Nullable
+    Event softwareEvent;
 
     // ---- control ----------------------------------------------------------------------------------------------------
 
@@ -259,10 +343,10 @@ final class Cpu {
         long masked = target & ripMask;
         if (ripMask == -1L) {
             if (masked << 16 >> 16 != masked) {
-                throw fault(io.umbra.x86.Vector.GENERAL_PROTECTION);
+                throw fault(Vector.GENERAL_PROTECTION);
             }
         } else if (masked > state.segments[VcpuState.CS].limit) {
-            throw fault(io.umbra.x86.Vector.GENERAL_PROTECTION);
+            throw fault(Vector.GENERAL_PROTECTION);
         }
         return masked;
     }
@@ -270,6 +354,19 @@ final class Cpu {
     /** Must be called after any change of CPL, EFLAGS.AC, CR0, CR4 or EFER: chooses the TLB bank. */
     void privilegeChanged() {
         bank = memory.bank(state.cpl, (state.rflags & RFlags.ALIGNMENT_CHECK) != 0, state.isPaging());
+        codeContext = codeContext & ~1 | (state.cpl == 3 ? 1 : 0);
+    }
+
+    /** Must be called after any change of CS or EFER.LMA: chooses the width of RIP. */
+    void codeModeChanged() {
+        int mode = codeMode();
+        ripMask = mode == 64 ? -1L : mode == 32 ? 0xFFFF_FFFFL : 0xFFFF;
+        codeContext = codeContext & 1 | mode >> 3;
+    }
+
+    /** 16, 32 or 64. */
+    int codeMode() {
+        return state.is64Bit() ? 64 : state.segments[VcpuState.CS].isBig() ? 32 : 16;
     }
 
     /** RFLAGS with the lazy flags filled in. */

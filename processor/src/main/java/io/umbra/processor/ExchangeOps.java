@@ -57,7 +57,7 @@ final class ExchangeOps {
         }
     }
 
-    /** Memory needs the right to be written also when the comparison fails. A 32-bit register whose value is kept is still zero-extended. */
+    /** Memory is written also when the comparison fails; a register is not, so that the upper half of a 32-bit one stays. */
     private static final class CompareAndExchange extends TwoOperandOp {
         private final Place accumulator;
 
@@ -74,7 +74,9 @@ final class ExchangeOps {
             if (old == expected) {
                 first.update(cpu, value);
             } else {
-                first.update(cpu, old);
+                if (first.isMemory()) {
+                    first.update(cpu, old);
+                }
                 accumulator.write(cpu, old);
             }
             Alu.subtract(cpu, expected, old, first.bits);

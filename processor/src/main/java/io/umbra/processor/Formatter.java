@@ -54,11 +54,9 @@ final class Formatter {
                     .append(register(VcpuState.RBX, instruction.addressSize))
                     .append(']');
         }
-        String separator = " ";
-        for (Operand operand : instruction.operands) {
-            text.append(separator);
-            operand(operand);
-            separator = ",";
+        for (int i = 0; i < instruction.operands.length; i++) {
+            text.append(i == 0 ? ' ' : ',');
+            operand(i, instruction.operands[i]);
         }
     }
 
@@ -87,16 +85,16 @@ final class Formatter {
             case CALL_NEAR, CALL_FAR -> "call";
             case JMP_NEAR, JMP_FAR -> "jmp";
             case RET_NEAR -> "ret";
-            case RET_FAR -> "retf";
+            case RET_FAR -> "retf" + sizeSuffix();
             case MOVSD_SSE -> "movsd";
             case CMPSD_SSE -> "cmpsd";
             case CBW -> bySize("cbw", "cwde", "cdqe");
             case CWD -> bySize("cwd", "cdq", "cqo");
-            case IRET -> bySize("iretw", "iretd", "iretq");
-            case SYSRET -> bySize("sysretd", "sysretd", "sysretq");
-            case SYSEXIT -> bySize("sysexitd", "sysexitd", "sysexitq");
-            case PUSHA -> bySize("pushaw", "pusha", "pusha");
-            case POPA -> bySize("popaw", "popa", "popa");
+            case IRET -> "iret" + sizeSuffix();
+            case SYSRET -> "sysret" + returnSuffix();
+            case SYSEXIT -> "sysexit" + returnSuffix();
+            case PUSHA -> "pusha" + sizeSuffix();
+            case POPA -> "popa" + sizeSuffix();
             case JCXZ ->
                 switch (instruction.addressSize) {
                     case 8 -> "jrcxz";
@@ -110,7 +108,7 @@ final class Formatter {
     }
 
     private boolean isPrefetch() {
-        return instruction.opcode == 0x0F18 && instruction.modRm < 0x20;
+        return instruction.opcode == 0x0F18 && instruction.modRm < 0xC0 && (instruction.modRm >> 3 & 7) < 4;
     }
 
     private String condition() {
@@ -123,6 +121,16 @@ final class Formatter {
             case 4 -> four;
             default -> two;
         };
+    }
+
+    /** Nothing for the size that the code's mode gives. */
+    private String sizeSuffix() {
+        int usual = instruction.mode == 16 ? 2 : 4;
+        return instruction.operandSize == usual ? "" : bySize("w", "d", "q");
+    }
+
+    private String returnSuffix() {
+        return instruction.mode == 64 ? bySize("d", "d", "q") : "";
     }
 
     private static String register(int number, int size) {
@@ -154,7 +162,7 @@ final class Formatter {
             case 6 -> "FWORD PTR ";
             case 8 -> "QWORD PTR ";
             case 10 -> "TBYTE PTR ";
-            case 16 -> "XMMWORD PTR ";
+            case 16 -> instruction.mnemonic == Mnemonic.CMPXCHG16B ? "OWORD PTR " : "XMMWORD PTR ";
             default -> "";
         };
     }
@@ -182,34 +190,32 @@ final class Formatter {
         };
     }
 
-    private void operand(Operand operand) {
+    private void operand(int position, Operand operand) {
         switch (operand.kind()) {
             case GENERAL -> text.append(register(operand.register(), operand.size()));
             case HIGH_BYTE -> text.append(HIGH_BYTES[operand.register()]);
             case SEGMENT -> text.append(SEGMENTS[operand.register()]);
             case CONTROL -> text.append("cr").append(operand.register());
             case DEBUG -> text.append("dr").append(operand.register());
-            case X87 -> text.append(isTopOfStack(operand) ? "st" : "st(" + operand.register() + ")");
+            case X87 -> text.append(isImpliedTop(position) ? "st" : "st(" + operand.register() + ")");
             case MMX -> text.append("mm").append(operand.register());
             case XMM -> text.append("xmm").append(operand.register());
             case MEMORY -> memory(operand);
-            case IMMEDIATE -> text.append(hexadecimal(operand.value() & mask(operand.size())));
+            case IMMEDIATE -> text.append(isShiftByOne() ? "1" : hexadecimal(operand.value() & mask(operand.size())));
             case RELATIVE -> text.append(hexadecimal(target(operand)));
             case FAR_POINTER ->
                 text.append(hexadecimal(operand.register())).append(':').append(hexadecimal(operand.value()));
         }
     }
 
-    /** ST(0) has no number where it is implied, but has one where the instruction could name another register. */
-    private boolean isTopOfStack(Operand operand) {
-        return operand.register() == 0
-                && instruction.operands.length == 2
-                && operand == instruction.operands[x87Implied()];
+    /** The top of stack has no number where the opcode implies it: the source of DC and DE (which store to ST(i)), the destination of all others. */
+    private boolean isImpliedTop(int position) {
+        boolean storesToNumbered = instruction.opcode == 0xDC || instruction.opcode == 0xDE;
+        return instruction.operands.length == 2 && position == (storesToNumbered ? 1 : 0);
     }
 
-    private int x87Implied() {
-        boolean storesToNumbered = (instruction.opcode & 4) != 0 && (instruction.opcode & 3) != 3;
-        return storesToNumbered ? 1 : 0;
+    private boolean isShiftByOne() {
+        return instruction.opcode == 0xD0 || instruction.opcode == 0xD1;
     }
 
     private static long mask(int size) {
@@ -222,18 +228,9 @@ final class Formatter {
     }
 
     private void memory(Operand operand) {
-        if (operand.size() == 0 && instruction.mnemonic == Mnemonic.NOP && !isPrefetch()) {
-            text.append(sizeName(instruction.operandSize));
-        } else if (operand.size() == 0 && instruction.mnemonic == Mnemonic.PREFETCHW || isPrefetch()) {
-            text.append(sizeName(1));
-        } else if (instruction.mnemonic != Mnemonic.SGDT
-                && instruction.mnemonic != Mnemonic.SIDT
-                && instruction.mnemonic != Mnemonic.LGDT
-                && instruction.mnemonic != Mnemonic.LIDT) {
-            text.append(sizeName(operand.size()));
-        }
+        text.append(sizeName(shownSize(operand)));
         boolean hasRegister = instruction.base >= 0 || instruction.index >= 0 || instruction.ripRelative;
-        if (instruction.mnemonic != Mnemonic.LEA && isSegmentShown(hasRegister)) {
+        if (isSegmentShown(hasRegister)) {
             text.append(SEGMENTS[instruction.segment]).append(':');
         }
         if (!hasRegister) {
@@ -244,6 +241,18 @@ final class Formatter {
         registers();
         displacement();
         text.append(']');
+    }
+
+    /** What is printed: also for memory that is addressed but not touched, and not where nothing else is possible. */
+    private int shownSize(Operand operand) {
+        boolean isOffset = instruction.opcode >= 0xA0 && instruction.opcode <= 0xA3;
+        return switch (instruction.mnemonic) {
+            case NOP -> isPrefetch() ? 1 : instruction.operandSize;
+            case UD0, UD1 -> instruction.operandSize;
+            case PREFETCHW, INVLPG -> 1;
+            case SGDT, SIDT, LGDT, LIDT, LDDQU -> 0;
+            default -> isOffset ? 0 : operand.size();
+        };
     }
 
     private boolean isSegmentShown(boolean hasRegister) {

@@ -22,8 +22,8 @@ final class Map0F {
             01/7m  *        INVLPG      M0
             01/7:0 *        SWAPGS                  o64
             01/7:1 *        RDTSCP
-            02     *        LAR         Gv,Ez:w
-            03     *        LSL         Gv,Ez:w
+            02     *        LAR         Gv,Ev:w
+            03     *        LSL         Gv,Ev:w
             05     *        SYSCALL
             06     *        CLTS
             07     *        SYSRET
@@ -263,8 +263,8 @@ final class Map0F {
             C3     -        MOVNTI      My,Gy
             C4     -        PINSRW      Pq,Ed:w,Ib
             C4     66       PINSRW      Vo,Ed:w,Ib
-            C5     -        PEXTRW      Gy,Nq,Ib
-            C5     66       PEXTRW      Gy,Uo,Ib
+            C5     -        PEXTRW      Gd,Nq,Ib
+            C5     66       PEXTRW      Gd,Uo,Ib
             C6     -        SHUFPS      Vo,Wo,Ib
             C6     66       SHUFPD      Vo,Wo,Ib
             C7/1m  *        CMPXCHG8B   Mq          W0 lock

@@ -70,7 +70,7 @@ final class OneByteMap {
             61     *        POPA                    i64
             62     *        BOUND       Gv,Ma       i64
             63     *        ARPL        Ew,Gw       i64
-            63     *        MOVSXD      Gv,Ez       o64
+            63     *        MOVSXD      Gv,Ed       o64
             68     *        PUSH        sIz         d64
             69     *        IMUL        Gv,Ev,sIz
             6A     *        PUSH        sIb         d64

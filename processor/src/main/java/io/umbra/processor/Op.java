@@ -37,6 +37,11 @@ abstract class Op {
         return false;
     }
 
+    /** With TF set, the trap comes behind it even when it clears TF itself; SYSCALL is otherwise. */
+    boolean keepsTrap() {
+        return true;
+    }
+
     /** RIP of this instruction where the block is being executed now. */
     final long rip(Cpu cpu) {
         return cpu.ripBase + offset & cpu.ripMask;

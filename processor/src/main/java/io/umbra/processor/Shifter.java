@@ -35,7 +35,9 @@ final class Shifter {
     /** SHLD: the bits that come in from the right are the top ones of {@code b}. Undefined for 16-bit operands and more than 16. */
     static long shiftLeftDouble(Cpu cpu, long a, long b, int count, int bits) {
         if (count > bits) {
-            return shiftedLeft(cpu, rotatedLeft(b, count - bits, bits), 0, bits);
+            long r = rotatedLeft(b, count - bits, bits);
+            cpu.flags.shift(r, bits, 0, 0);
+            return r;
         }
         return shiftedLeft(cpu, a << count | b >>> bits - count, a >>> bits - count & 1, bits);
     }

@@ -1,5 +1,8 @@
 package io.umbra.processor;
 
+import io.umbra.x86.PageFaultCode;
+import java.util.Arrays;
+
 /**
  * The cached translations of one kind of access rights (user, supervisor, supervisor with AC set under SMAP): direct-mapped by linear page, with
  * separate tags for reading, writing and fetching, so that one compare decides translation and right.
@@ -20,4 +23,25 @@ final class TlbBank {
     final long[] write = new long[ENTRIES];
     final long[] fetch = new long[ENTRIES];
     final long[] addend = new long[ENTRIES];
+
+    static int slot(long linear) {
+        return (int) (linear >>> 12) & MASK;
+    }
+
+    /** @param access bits of {@link PageFaultCode} */
+    long[] tags(int access) {
+        return (access & PageFaultCode.FETCH) != 0 ? fetch : (access & PageFaultCode.WRITE) != 0 ? write : read;
+    }
+
+    void drop(int slot) {
+        read[slot] = 0;
+        write[slot] = 0;
+        fetch[slot] = 0;
+    }
+
+    void clear() {
+        Arrays.fill(read, 0);
+        Arrays.fill(write, 0);
+        Arrays.fill(fetch, 0);
+    }
 }

@@ -19,6 +19,9 @@ public final class MachineMemory implements AutoCloseable {
     @FunctionalInterface
     public interface CodeWatch {
         void codeWritten(long maddr, long length);
+
+        /** Somebody decoded code of the frame: writes to it that bypass this class must stop. */
+        default void codeAppeared(long mfn) {}
     }
 
     private final long base;
@@ -142,13 +145,16 @@ public final class MachineMemory implements AutoCloseable {
         watchers.remove(watch);
     }
 
-    /** From now on every write to the frame through this class is told to the watchers. */
+    /** From now on every write to the frame through this class is told to the watchers. Ends with as many calls of {@link #unwatchCode}. */
     public void watchCode(long mfn) {
-        watched[Math.toIntExact(mfn)] = 1;
+        watched[Math.toIntExact(mfn)]++;
+        for (CodeWatch watch : watchers) {
+            watch.codeAppeared(mfn);
+        }
     }
 
     public void unwatchCode(long mfn) {
-        watched[Math.toIntExact(mfn)] = 0;
+        watched[Math.toIntExact(mfn)]--;
     }
 
     public boolean isCodeWatched(long mfn) {

@@ -29,13 +29,12 @@ final class Bcd {
     /** FBSTP: rounds as the environment says; the indefinite with INVALID for what has more than 18 digits. */
     static void store(Float80 packed, Float80 a, FloatEnvironment env) {
         int sign = a.sign();
-        long value = Math.abs(Conversion80.toInteger(a, env.rounding, Long.MAX_VALUE, env));
-        if (value < 0 || value > LIMIT) {
-            env.flags = env.flags & ~FloatEnvironment.INEXACT | FloatEnvironment.INVALID;
-            env.roundedUp = false;
-            packed.set(Float80.DEFAULT_NAN, 0xffff);
+        long value = Conversion80.toInteger(a, env.rounding, LIMIT, LIMIT, Long.MIN_VALUE, env);
+        if (value == Long.MIN_VALUE) {
+            if (!env.isUnmasked(FloatEnvironment.INVALID)) packed.set(Float80.DEFAULT_NAN, 0xffff);
             return;
         }
+        value = Math.abs(value);
         long low = 0;
         for (int digit = 0; digit < DIGITS_BELOW; digit++) {
             low |= value % 10 << 4 * digit;

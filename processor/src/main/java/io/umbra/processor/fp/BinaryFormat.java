@@ -143,8 +143,9 @@ final class BinaryFormat {
             return sign;
         }
         if (tiny && !masked) {
-            env.flags |= UNDERFLOW;
-            if (!sse) return sign;
+            // Exactness is then that of the result with an unbounded exponent.
+            env.flags |= sse && significand << precision != 0 ? UNDERFLOW | INEXACT : UNDERFLOW;
+            return sign;
         }
         long shifted = Unsigned128.shiftRightJam(significand, 1 - exponent);
         long kept = shifted >>> 64 - precision;

@@ -16,7 +16,7 @@ final class Conversion80 {
         if (format.isNaN(bits) || format.isInfinite(bits)) {
             destination.set(format.nanSignificand(bits), sign | MAX_EXPONENT);
         } else if (format.isZero(bits)) {
-            Float80.setZero(destination, sign);
+            Result80.setZero(destination, sign);
         } else {
             destination.set(format.significand(bits), sign | format.exponent(bits) - format.bias + BIAS);
             destination.wasDenormal = format.isDenormal(bits);
@@ -51,7 +51,7 @@ final class Conversion80 {
 
     static void fromInt64(Float80 destination, long value) {
         if (value == 0) {
-            Float80.setZero(destination, 0);
+            Result80.setZero(destination, 0);
             return;
         }
         long magnitude = Math.abs(value);
@@ -59,13 +59,18 @@ final class Conversion80 {
         destination.set(magnitude << shift, (value < 0 ? SIGN : 0) | BIAS + 63 - shift);
     }
 
-    /**
-     * FIST and FISTTP.
-     *
-     * @param limit the largest magnitude of a positive integer; of a negative one it is one more
-     * @return the integer, or the indefinite one, −limit − 1, with INVALID
-     */
+    /** FIST and FISTTP: to [−limit − 1, limit], of which the least is the indefinite integer. */
     static long toInteger(Float80 a, int mode, long limit, FloatEnvironment env) {
+        return toInteger(a, mode, limit, limit + 1, -limit - 1, env);
+    }
+
+    /**
+     * @param positiveLimit the largest integer
+     * @param negativeLimit the largest magnitude of a negative one
+     * @param indefinite what to return, with INVALID, for anything else
+     */
+    static long toInteger(
+            Float80 a, int mode, long positiveLimit, long negativeLimit, long indefinite, FloatEnvironment env) {
         env.roundedUp = false;
         if (a.isZero()) return 0;
         int unbiased = a.exponent() - BIAS;
@@ -74,14 +79,13 @@ final class Conversion80 {
             long below = BinaryFormat.fractionBelow(a.normalised(), unbiased);
             boolean away = FloatEnvironment.roundsAway(mode, a.isNegative(), (integer & 1) != 0, below);
             if (away) integer++;
-            boolean overflows = away && integer == 0;
-            if (!overflows && Long.compareUnsigned(integer, limit + (a.isNegative() ? 1 : 0)) <= 0) {
+            if (Long.compareUnsigned(integer, a.isNegative() ? negativeLimit : positiveLimit) <= 0) {
                 if (below != 0) env.flags |= INEXACT;
                 env.roundedUp = away;
                 return a.isNegative() ? -integer : integer;
             }
         }
         env.flags |= INVALID;
-        return -limit - 1;
+        return indefinite;
     }
 }

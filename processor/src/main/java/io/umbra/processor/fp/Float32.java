@@ -98,11 +98,13 @@ public final class Float32 {
 
     /** MINSS: the second operand when either is NaN (INVALID) or both are zeros. */
     public static int min(int a, int b, FloatEnvironment env) {
+        if (isModerate(a) && isModerate(b)) return intBitsToFloat(a) <= intBitsToFloat(b) ? a : b;
         return (int) FORMAT.extreme(wide(a), wide(b), LESS, env);
     }
 
     /** MAXSS: the second operand when either is NaN (INVALID) or both are zeros. */
     public static int max(int a, int b, FloatEnvironment env) {
+        if (isModerate(a) && isModerate(b)) return intBitsToFloat(a) >= intBitsToFloat(b) ? a : b;
         return (int) FORMAT.extreme(wide(a), wide(b), GREATER, env);
     }
 
@@ -158,5 +160,15 @@ public final class Float32 {
     /** ROUNDSS in a rounding mode of {@link FloatEnvironment#rounding}; INEXACT is raised unless suppressed. */
     public static int roundToInteger(int a, int mode, boolean suppressInexact, FloatEnvironment env) {
         return (int) FORMAT.roundToInteger(wide(a), mode, suppressInexact, env);
+    }
+
+    /** RCPSS: 1/a to 12 significant bits; raises nothing. */
+    public static int reciprocal(int a) {
+        return Approximation32.reciprocal(a);
+    }
+
+    /** RSQRTSS: 1/√a to 12 significant bits; raises nothing. */
+    public static int reciprocalRoot(int a) {
+        return Approximation32.reciprocalRoot(a);
     }
 }

@@ -115,11 +115,13 @@ public final class Float64 {
 
     /** MINSD: the second operand when either is NaN (INVALID) or both are zeros. */
     public static long min(long a, long b, FloatEnvironment env) {
+        if (isModerate(a) && isModerate(b)) return longBitsToDouble(a) <= longBitsToDouble(b) ? a : b;
         return FORMAT.extreme(a, b, LESS, env);
     }
 
     /** MAXSD: the second operand when either is NaN (INVALID) or both are zeros. */
     public static long max(long a, long b, FloatEnvironment env) {
+        if (isModerate(a) && isModerate(b)) return longBitsToDouble(a) >= longBitsToDouble(b) ? a : b;
         return FORMAT.extreme(a, b, GREATER, env);
     }
 
@@ -137,6 +139,12 @@ public final class Float64 {
 
     /** CVTSD2SS. */
     public static int toFloat32(long a, FloatEnvironment env) {
+        double value = longBitsToDouble(a);
+        float rounded = (float) value;
+        if (env.rounding == NEAREST && Math.abs(rounded) >= 0x1p-125f && Math.abs(rounded) < 0x1p127f) {
+            if (rounded != value) env.flags |= INEXACT;
+            return Float.floatToRawIntBits(rounded);
+        }
         return (int) FORMAT.convertTo(BinaryFormat.SINGLE, a, env);
     }
 

@@ -1,13 +1,28 @@
 package io.umbra.processor.fp;
 
-/** What FXAM finds in a register. The order is that of the condition code C3 C2 C0. Intel SDM vol. 2A, "FXAM". */
+/** What FXAM finds in a register. Intel SDM vol. 2A, "FXAM". */
 public enum Float80Class {
-    UNSUPPORTED,
-    NAN,
-    NORMAL,
-    INFINITY,
-    ZERO,
-    /** An empty register: the caller knows. */
-    EMPTY,
-    DENORMAL
+    UNSUPPORTED(0),
+    NAN(1),
+    NORMAL(2),
+    INFINITY(3),
+    ZERO(4),
+    /** An empty register: only the caller knows. */
+    EMPTY(5),
+    DENORMAL(6);
+
+    private static final int C0 = 1 << 8;
+    private static final int C2 = 1 << 10;
+    private static final int C3 = 1 << 14;
+
+    private final int conditions;
+
+    Float80Class(int code) {
+        conditions = ((code & 4) != 0 ? C3 : 0) | ((code & 2) != 0 ? C2 : 0) | ((code & 1) != 0 ? C0 : 0);
+    }
+
+    /** C3, C2 and C0 at their bits of the status word. */
+    public int conditions() {
+        return conditions;
+    }
 }

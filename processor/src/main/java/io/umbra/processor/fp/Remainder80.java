@@ -9,12 +9,12 @@ final class Remainder80 {
      * @return the low three bits of the quotient, or {@link Float80#PARTIAL}
      */
     static int remainder(Float80 destination, Float80 a, Float80 b, boolean nearest, FloatEnvironment env) {
-        if (Float80.endsWithNaN(destination, a, b, env)) return 0;
+        if (Result80.endsWithNaN(destination, a, b, env)) return 0;
         if (a.isInfinite() || b.isZero()) {
-            Float80.invalid(destination, env);
+            Result80.invalid(destination, env);
             return 0;
         }
-        if (Float80.denormalStops(a, b, env)) return 0;
+        if (Result80.denormalStops(a, b, env)) return 0;
         if (a.isZero()) {
             destination.copy(a);
             return 0;
@@ -71,10 +71,10 @@ final class Remainder80 {
 
     private static void pack(Float80 destination, int sign, int exponent, long rest, FloatEnvironment env) {
         if (rest == 0) {
-            Float80.setZero(destination, sign);
+            Result80.setZero(destination, sign);
             return;
         }
         int shift = Long.numberOfLeadingZeros(rest);
-        Float80.pack(destination, sign, exponent - shift, rest << shift, 0, 64, env);
+        Result80.pack(destination, sign, exponent - shift, rest << shift, 0, 64, env);
     }
 }

@@ -52,14 +52,14 @@ final class Transcendental {
     /** Rounds a result of which every bit is known. Processors report it as inexact all the same. */
     private static void packExact(Float80 destination, Wide result, FloatEnvironment env) {
         int sign = result.negative() ? SIGN : 0;
-        Float80.pack(destination, sign, result.exponent() + BIAS, result.high(), result.low(), 64, env);
+        Result80.pack(destination, sign, result.exponent() + BIAS, result.high(), result.low(), 64, env);
         env.flags |= destination.isDenormal() ? INEXACT | UNDERFLOW : INEXACT;
     }
 
     // 2ˣ − 1
 
     static void f2xm1(Float80 destination, Float80 a, FloatEnvironment env) {
-        if (Float80.endsWithNaN(destination, a, env) || Float80.denormalStops(a, a, env)) return;
+        if (Result80.endsWithNaN(destination, a, env) || Result80.denormalStops(a, a, env)) return;
         if (a.isZero() || a.isInfinite()) {
             if (a.isInfinite() && a.isNegative()) destination.set(Float80.INTEGER_BIT, SIGN | BIAS);
             else destination.copy(a);
@@ -85,22 +85,22 @@ final class Transcendental {
     // y · log₂ x
 
     static void fyl2x(Float80 destination, Float80 x, Float80 y, FloatEnvironment env) {
-        if (Float80.endsWithNaN(destination, x, y, env)) return;
+        if (Result80.endsWithNaN(destination, x, y, env)) return;
         boolean negative = x.isNegative() && !x.isZero();
         boolean one = !x.isInfinite() && !x.isZero() && Wide.of(x).equals(Wide.ONE);
         if (negative || y.isZero() && (x.isZero() || x.isInfinite()) || y.isInfinite() && one) {
-            Float80.invalid(destination, env);
+            Result80.invalid(destination, env);
             return;
         }
         if (x.isZero() && !y.isInfinite()) {
-            Float80.divideByZero(destination, y.sign() ^ SIGN, env);
+            Result80.divideByZero(destination, y.sign() ^ SIGN, env);
             return;
         }
-        if (Float80.denormalStops(x, y, env)) return;
+        if (Result80.denormalStops(x, y, env)) return;
         boolean belowOne = !x.isInfinite() && (x.isZero() || x.exponent() < BIAS);
         int sign = y.sign() ^ (belowOne ? SIGN : 0);
-        if (x.isInfinite() || y.isInfinite()) Float80.setInfinity(destination, sign);
-        else if (y.isZero() || one) Float80.setZero(destination, sign);
+        if (x.isInfinite() || y.isInfinite()) Result80.setInfinity(destination, sign);
+        else if (y.isZero() || one) Result80.setZero(destination, sign);
         else multiplyByLog2(destination, Wide.of(x), Wide.of(y), env);
     }
 
@@ -125,20 +125,20 @@ final class Transcendental {
     // y · log₂(x + 1)
 
     static void fyl2xp1(Float80 destination, Float80 x, Float80 y, FloatEnvironment env) {
-        if (Float80.endsWithNaN(destination, x, y, env)) return;
+        if (Result80.endsWithNaN(destination, x, y, env)) return;
         boolean minusInfinity = x.isInfinite() && x.isNegative();
         if (minusInfinity || x.isInfinite() && y.isZero() || x.isZero() && y.isInfinite()) {
-            Float80.invalid(destination, env);
+            Result80.invalid(destination, env);
             return;
         }
-        if (Float80.denormalStops(x, y, env)) return;
+        if (Result80.denormalStops(x, y, env)) return;
         int sign = x.sign() ^ y.sign();
         if (x.isInfinite() || y.isInfinite()) {
-            Float80.setInfinity(destination, sign);
+            Result80.setInfinity(destination, sign);
             return;
         }
         if (x.isZero() || y.isZero()) {
-            Float80.setZero(destination, sign);
+            Result80.setZero(destination, sign);
             return;
         }
         Wide argument = Wide.of(x);
@@ -154,11 +154,11 @@ final class Transcendental {
     // arctan(y / x), of the quadrant of (x, y)
 
     static void fpatan(Float80 destination, Float80 x, Float80 y, FloatEnvironment env) {
-        if (Float80.endsWithNaN(destination, x, y, env) || Float80.denormalStops(x, y, env)) return;
+        if (Result80.endsWithNaN(destination, x, y, env) || Result80.denormalStops(x, y, env)) return;
         int sign = y.sign();
         boolean steep = y.isInfinite() || !x.isInfinite() && !y.isZero() && x.isZero();
         if (!x.isNegative() && !steep && (y.isZero() || x.isInfinite())) {
-            Float80.setZero(destination, sign);
+            Result80.setZero(destination, sign);
             return;
         }
         Wide angle;

@@ -74,6 +74,11 @@ final class Trigonometry {
         Wide cosine() {
             return new Reduced(quarters + 1, angle).sine();
         }
+
+        /** A tiny angle is its tangent but for something smaller than this format holds. */
+        Wide tangent() {
+            return (quarters & 1) == 0 && angle.exponent() < -60 ? angle : sine().dividedBy(cosine());
+        }
     }
 
     /** Finite and at least 2⁶³ in magnitude: C2 is set, and nothing else happens. */
@@ -85,9 +90,9 @@ final class Trigonometry {
 
     /** Ends an operation on an operand that has no sine, or that a denormal stops. */
     private static boolean ends(Float80 destination, Float80 a, FloatEnvironment env) {
-        if (Float80.endsWithNaN(destination, a, env)) return true;
-        if (!a.isInfinite()) return Float80.denormalStops(a, a, env);
-        Float80.invalid(destination, env);
+        if (Result80.endsWithNaN(destination, a, env)) return true;
+        if (!a.isInfinite()) return Result80.denormalStops(a, a, env);
+        Result80.invalid(destination, env);
         return true;
     }
 
@@ -133,8 +138,7 @@ final class Trigonometry {
         if (a.isZero()) {
             tangent.copy(a);
         } else {
-            Reduced reduced = Reduced.of(a);
-            Transcendental.pack(tangent, reduced.sine().dividedBy(reduced.cosine()), env);
+            Transcendental.pack(tangent, Reduced.of(a).tangent(), env);
         }
         pushed.set(Float80.INTEGER_BIT, BIAS);
         return true;

@@ -38,10 +38,7 @@ record Wide(boolean negative, int exponent, long high, long low) {
 
     private static Wide ofBits(BigInteger bits, int exponent) {
         return new Wide(
-                false,
-                exponent,
-                bits.shiftRight(64).longValue(),
-                bits.and(MASK).longValue());
+                false, exponent, bits.shiftRight(64).longValue(), bits.and(MASK).longValue());
     }
 
     /** (high, low) · 2^(exponent − 127). */

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * One SSE instruction on the host. Its operands are XMM0, XMM1 and RAX, its results XMM0, RAX and MXCSR.
+ * One SSE instruction on the host, all exceptions masked. Its operands are XMM0, XMM1 and RAX, its results XMM0, RAX and MXCSR.
  *
  * <pre>
  * 0 XMM0 and RAX | 16 XMM1 | 32 MXCSR | 36 MXCSR after | 48 XMM0 after | 64 MXCSR of the JVM | 72 RAX after

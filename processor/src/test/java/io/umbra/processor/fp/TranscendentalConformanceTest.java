@@ -102,7 +102,10 @@ class TranscendentalConformanceTest {
                 operands.float80(b, operands.oneIn(2) ? 0x3fff : near);
                 st0.copy(a);
                 st1.copy(b);
-                host.run(a, b, env.masked | 3 << 8);
+                int pc = operands.oneIn(2) ? 3 : 2 * operands.below(2);
+                env.precision = pc == 0 ? 24 : pc == 2 ? 53 : 64;
+                env.rounding = operands.oneIn(2) ? 0 : operands.below(4);
+                host.run(a, b, env.masked | pc << 8 | env.rounding << 10);
                 boolean inRange = instruction.operation.apply(st0, st1, env);
                 boolean same = env.flags == host.flags()
                         && inRange == ((host.conditions() & 4) == 0)

@@ -15,6 +15,7 @@ import java.util.Locale;
  * caller lays out; it preserves RBX, RBP, RSP, R12 to R15, MXCSR and the x87 control word, leaves the x87 stack empty,
  * and ends with RET.
  */
+@SuppressWarnings("restricted")
 public final class NativeCode implements AutoCloseable {
     private static final int PROT_READ = 1;
     private static final int PROT_WRITE = 2;
@@ -47,7 +48,8 @@ public final class NativeCode implements AutoCloseable {
         this.code = code;
     }
 
-    private static MethodHandle libc(String name, FunctionDescriptor type) {
+    /** A function of the C library. */
+    public static MethodHandle libc(String name, FunctionDescriptor type) {
         return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), type);
     }
 

@@ -1,0 +1,51 @@
+package io.umbra.processor;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Straight-line code of one frame in one code mode, decoded once and executed from its start. Knows machine memory only: whoever maps the frame
+ * at whatever linear address executes the same block.
+ */
+final class Block {
+    /** At most so many operations. */
+    static final int LONGEST = 48;
+
+    final Op[] ops;
+    /** In its frame: of the first byte, and of the byte behind the last. */
+    final int start;
+
+    final int end;
+    /** 16, 32 or 64. */
+    final int mode;
+
+    final long mfn;
+    /** The last operation sets RIP itself. */
+    final boolean endsWithControl;
+    /**
+     * Bytes of a block's only instruction that lie in the next page. They are compared at each execution, because which frame follows is a matter of the linear
+     * address. Null for a block that lies in its frame.
+     */
+    final byte @Nullable [] spill;
+
+    /** The next in its frame's chain. */
+    @Nullable
+    Block next;
+
+    /** Another frame's content may have changed since this was decoded: do not start it. */
+    boolean isDropped;
+
+    Block(Op[] ops, long mfn, int mode, byte @Nullable [] spill) {
+        this.ops = ops;
+        this.mfn = mfn;
+        this.mode = mode;
+        this.spill = spill;
+        Op last = ops[ops.length - 1];
+        this.start = ops[0].offset;
+        this.end = last.offset + last.length;
+        this.endsWithControl = last.endsBlock();
+    }
+
+    boolean overlaps(int from, int to) {
+        return start < to && from < end;
+    }
+}

@@ -1,0 +1,113 @@
+package io.umbra.processor;
+
+import io.umbra.x86.Cr4;
+
+/**
+ * What CPUID says of the software processor: an AMD processor of family 17h (AMD APM vol. 3, appendix E) with exactly the features that exist. The answers do not depend on the
+ * machine around it: the local APIC, its number, how many processors there are, and the hypervisor's own leaves are added by whoever answers CPUID.
+ */
+public final class CpuFeatures {
+    /** MAXPHYADDR of the guest's paging entries. */
+    public static final int PHYSICAL_ADDRESS_BITS = 40;
+
+    public static final int LINEAR_ADDRESS_BITS = 48;
+
+    /** The bits of CR4 that may be set. */
+    static final long CR4 = Cr4.TIME_STAMP_DISABLE
+            | Cr4.DEBUGGING_EXTENSIONS
+            | Cr4.PAGE_SIZE_EXTENSIONS
+            | Cr4.PHYSICAL_ADDRESS_EXTENSION
+            | Cr4.PAGE_GLOBAL
+            | Cr4.PERFORMANCE_COUNTER
+            | Cr4.FXSAVE
+            | Cr4.SIMD_EXCEPTIONS
+            | Cr4.SMEP
+            | Cr4.SMAP;
+
+    /** The four registers that CPUID answers in. */
+    public record Leaf(int eax, int ebx, int ecx, int edx) {
+        /** What a leaf that does not exist answers. */
+        public static final Leaf NONE = new Leaf(0, 0, 0, 0);
+    }
+
+    private static final int HIGHEST_BASIC = 7;
+    private static final int EXTENDED = 0x8000_0000;
+    private static final int HIGHEST_EXTENDED = 0x8000_0021;
+
+    /** Family 17h (Fh + 8), model 31h, stepping 0. */
+    private static final int SIGNATURE = 0x0083_0F10;
+    /** "AuthenticAMD" in EBX, EDX, ECX. */
+    private static final int AUTH = 0x6874_7541, ENTI = 0x6974_6E65, C_AMD = 0x444D_4163;
+
+    /** 64 bytes, in units of 8, in bits 15..8. */
+    private static final int CLFLUSH_SIZE = 8 << 8;
+
+    private static final int SSE3 = 1, SSSE3 = 1 << 9, CMPXCHG16B = 1 << 13, SSE4_1 = 1 << 19, SSE4_2 = 1 << 20;
+    private static final int MOVBE = 1 << 22, POPCNT = 1 << 23;
+    private static final int FPU = 1, DE = 1 << 2, PSE = 1 << 3, TSC = 1 << 4, MSR = 1 << 5, PAE = 1 << 6;
+    private static final int CMPXCHG8B = 1 << 8, SYSENTER = 1 << 11, PGE = 1 << 13, CMOV = 1 << 15, PAT = 1 << 16;
+    private static final int PSE36 = 1 << 17, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24;
+    private static final int SSE = 1 << 25, SSE2 = 1 << 26;
+    /** What leaf 8000_0001 repeats of leaf 1. */
+    private static final int SHARED =
+            FPU | DE | PSE | TSC | MSR | PAE | CMPXCHG8B | PGE | CMOV | PAT | PSE36 | MMX | FXSR;
+
+    /** REP MOVSB and STOSB are fast. */
+    private static final int ERMS = 1 << 9;
+
+    private static final int SMEP = 1 << 7, SMAP = 1 << 20;
+    private static final int LAHF_64 = 1, PREFETCHW = 1 << 8;
+    private static final int SYSCALL = 1 << 11, NX = 1 << 20, MMX_EXTENSIONS = 1 << 22, PAGE_1_GIB = 1 << 26;
+    private static final int RDTSCP = 1 << 27, LONG_MODE = 1 << 29;
+
+    private static final int INVARIANT_TSC = 1 << 8;
+    private static final int LFENCE_SERIALIZES = 1 << 2, NULL_SELECTOR_CLEARS_BASE = 1 << 6;
+
+    private static final String NAME = "Umbra software processor";
+
+    /** @param subleaf of ECX; counts for leaf 7 only */
+    public static Leaf cpuid(int leaf, int subleaf) {
+        return switch (leaf) {
+            case 0 -> new Leaf(HIGHEST_BASIC, AUTH, C_AMD, ENTI);
+            case 1 ->
+                new Leaf(
+                        SIGNATURE,
+                        CLFLUSH_SIZE,
+                        SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT,
+                        SHARED | SYSENTER | CLFSH | SSE | SSE2);
+            case 7 -> subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP, 0, 0) : Leaf.NONE;
+            case EXTENDED -> new Leaf(HIGHEST_EXTENDED, AUTH, C_AMD, ENTI);
+            case EXTENDED + 1 ->
+                new Leaf(
+                        SIGNATURE,
+                        0,
+                        LAHF_64 | PREFETCHW,
+                        SHARED | SYSCALL | NX | MMX_EXTENSIONS | PAGE_1_GIB | RDTSCP | LONG_MODE);
+            case EXTENDED + 2, EXTENDED + 3, EXTENDED + 4 -> name(leaf - EXTENDED - 2);
+            case EXTENDED + 7 -> new Leaf(0, 0, 0, INVARIANT_TSC);
+            case EXTENDED + 8 -> new Leaf(LINEAR_ADDRESS_BITS << 8 | PHYSICAL_ADDRESS_BITS, 0, 0, 0);
+            case HIGHEST_EXTENDED -> new Leaf(LFENCE_SERIALIZES | NULL_SELECTOR_CLEARS_BASE, 0, 0, 0);
+            default -> Leaf.NONE;
+        };
+    }
+
+    /** Sixteen characters of the name, from the {@code third}. */
+    private static Leaf name(int third) {
+        return new Leaf(
+                characters(third * 16),
+                characters(third * 16 + 4),
+                characters(third * 16 + 8),
+                characters(third * 16 + 12));
+    }
+
+    private static int characters(int from) {
+        int packed = 0;
+        for (int i = 3; i >= 0; i--) {
+            int at = from + i;
+            packed = packed << 8 | (at < NAME.length() ? NAME.charAt(at) : 0);
+        }
+        return packed;
+    }
+
+    private CpuFeatures() {}
+}

@@ -1,0 +1,460 @@
+package io.umbra.processor;
+
+import io.umbra.x86.Cr0;
+import io.umbra.x86.FaultHandler;
+import io.umbra.x86.HardwarePaging;
+import io.umbra.x86.HostMemory;
+import io.umbra.x86.InvariantViolation;
+import io.umbra.x86.LinearMemory;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.RFlags;
+import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Linear memory where the fast paths of {@link Cpu} end: TLB misses, page crossings, alignment checks, data breakpoints, frames that hold decoded code, and
+ * emulation, whose accesses go to a port.
+ *
+ * <p>An access that crosses a page translates both pages before it touches either. A translation that fails is offered to the hypervisor's
+ * {@link FaultHandler}, and made again for as long as that says so; otherwise a {@link GuestException} unwinds the instruction.
+ */
+final class MemoryUnit {
+    private static final long PAGE = -4096L;
+    private static final int PAGE_BYTES = 4096;
+    private static final int GENERATIONS = 1 << 12;
+    /** A handler that calls a fault fixed so often, and never fixes it, is wrong. */
+    private static final int ROUNDS = 64;
+
+    private final VcpuState state;
+    private final MachineMemory memory;
+    private final PageWalker walker;
+
+    private final TlbBank user = new TlbBank();
+    private final TlbBank supervisor = new TlbBank();
+    /** EFLAGS.AC is set, so SMAP does not hold. */
+    private final TlbBank supervisorWithAlignmentFlag = new TlbBank();
+
+    private final TlbBank[] banks = {user, supervisor, supervisorWithAlignmentFlag};
+    /** Never filled: stands in for the others while every access must take the slow path. */
+    private final TlbBank none = new TlbBank();
+
+    /** The largest page, as a power of two, that a cached translation is a piece of. */
+    private int largestCached = 12;
+
+    private FaultHandler handler = FaultHandler.NONE;
+    private boolean offersPageFaults;
+
+    /** Where emulated accesses go; null while the guest runs. */
+    private @Nullable LinearMemory port;
+
+    // The operand between rmwLoadSlow and rmwStoreSlow.
+    private long rmwFirst;
+    private long rmwSecond;
+    private long rmwLinear;
+
+    MemoryUnit(VcpuState state, MachineMemory memory) {
+        this.state = state;
+        this.memory = memory;
+        this.walker = new PageWalker(state, memory);
+    }
+
+    MachineMemory machine() {
+        return memory;
+    }
+
+    PageWalker walker() {
+        return walker;
+    }
+
+    void handler(FaultHandler newHandler) {
+        handler = newHandler;
+    }
+
+    /** Whether #PF belongs to the hypervisor, so that its handler is asked. */
+    void offerPageFaults(boolean offered) {
+        offersPageFaults = offered;
+    }
+
+    void port(@Nullable LinearMemory newPort) {
+        port = newPort;
+    }
+
+    // ---- the TLB
+    // ------------------------------------------------------------------------------------------------------
+
+    /** The bank whose tags the fast paths may believe. */
+    TlbBank bank(int cpl, boolean alignmentFlag, boolean paging) {
+        boolean checksAlignment = cpl == 3 && alignmentFlag && (state.cr0 & Cr0.ALIGNMENT_MASK) != 0;
+        if (port != null || checksAlignment || DebugUnit.watchesData(state.dr[7])) {
+            return none;
+        }
+        return cpl == 3 ? user : alignmentFlag ? supervisorWithAlignmentFlag : supervisor;
+    }
+
+    void load(Cpu cpu, HardwarePaging paging) {
+        walker.load(paging);
+        flush(cpu);
+    }
+
+    void flush(Cpu cpu) {
+        largestCached = 12;
+        cpu.mappingEpoch++;
+        if (++cpu.generation == GENERATIONS) {
+            cpu.generation = 1;
+            for (TlbBank bank : banks) {
+                bank.clear();
+            }
+        }
+    }
+
+    /** Drops the page of {@code linear}, and with it every piece of a large page that it may be a part of. */
+    void invalidate(Cpu cpu, long linear) {
+        cpu.mappingEpoch++;
+        int pieces = largestCached == 12 ? 1 : Math.min(1 << largestCached - 12, TlbBank.ENTRIES);
+        int first = (int) (linear >>> 12) & TlbBank.MASK & -pieces;
+        for (TlbBank bank : banks) {
+            for (int slot = first; slot < first + pieces; slot++) {
+                bank.drop(slot);
+            }
+        }
+    }
+
+    /** The frame now holds decoded code: stores to it must take the slow path from here on. */
+    void withholdWrites(long mfn) {
+        long host = memory.base() + (mfn << MachineMemory.FRAME_SHIFT);
+        for (TlbBank bank : banks) {
+            for (int slot = 0; slot < TlbBank.ENTRIES; slot++) {
+                if (bank.write[slot] != 0 && bank.addend[slot] + (bank.write[slot] & PAGE) == host) {
+                    bank.write[slot] = 0;
+                }
+            }
+        }
+    }
+
+    // ---- translation
+    // --------------------------------------------------------------------------------------------------
+
+    /**
+     * @param access bits of {@link PageFaultCode}
+     * @return the place of {@code linear} in {@link HostMemory}
+     */
+    long translate(Cpu cpu, long linear, int access) {
+        boolean alignmentFlag = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
+        TlbBank bank = bankOf(access, alignmentFlag);
+        int slot = TlbBank.slot(linear);
+        long tag = linear & PAGE | cpu.generation;
+        if (bank.tags(access)[slot] == tag) {
+            return bank.addend[slot] + linear;
+        }
+        if (linear << 16 >> 16 != linear) {
+            throw nonCanonical(cpu, linear);
+        }
+        for (int round = 0; round < ROUNDS; round++) {
+            switch (walker.walk(linear, access, alignmentFlag)) {
+                case MAPPED -> {
+                    return fill(bank, linear, cpu.generation, access);
+                }
+                case PAGE_FAULT -> pageFault(cpu, linear);
+                case NESTED_FAULT -> nestedFault(cpu, linear);
+            }
+        }
+        throw new InvariantViolation(
+                "FAULT-1",
+                "the fault at " + Long.toHexString(linear) + " (" + PageFaultCode.describe(access)
+                        + ") was called fixed and is not");
+    }
+
+    private TlbBank bankOf(int access, boolean alignmentFlag) {
+        if ((access & PageFaultCode.USER) != 0) {
+            return user;
+        }
+        boolean helped = alignmentFlag && (access & PageFaultCode.IMPLICIT) == 0;
+        return helped ? supervisorWithAlignmentFlag : supervisor;
+    }
+
+    /** Caches what was walked. A right to write is cached only by a write, which has set the dirty bit. */
+    private long fill(TlbBank bank, long linear, long generation, int access) {
+        largestCached = Math.max(largestCached, walker.leafShift);
+        long place = memory.base() + walker.machineAddress;
+        int slot = TlbBank.slot(linear);
+        if (bank.addend[slot] != place - linear) {
+            bank.drop(slot);
+            bank.addend[slot] = place - linear;
+        }
+        long tag = linear & PAGE | generation;
+        if ((access & PageFaultCode.FETCH) != 0) {
+            bank.fetch[slot] = tag;
+            return place;
+        }
+        bank.read[slot] = tag;
+        if ((access & PageFaultCode.WRITE) != 0
+                && !memory.isCodeWatched(walker.machineAddress >>> MachineMemory.FRAME_SHIFT)) {
+            bank.write[slot] = tag;
+        }
+        return place;
+    }
+
+    private void pageFault(Cpu cpu, long linear) {
+        int code = walker.code;
+        if (offersPageFaults) {
+            state.rip = cpu.currentRip();
+            if (handler.pageFault(linear, code)) {
+                return;
+            }
+        }
+        GuestException fault = cpu.exception;
+        fault.reason = GuestException.Reason.PAGE_FAULT;
+        fault.vector = Vector.PAGE_FAULT;
+        fault.errorCode = code;
+        fault.linear = linear;
+        throw fault;
+    }
+
+    /** Offers the walker's nested fault to the hypervisor; returns when the walk should be made again. */
+    void nestedFault(Cpu cpu, long linear) {
+        long guestPhysical = walker.guestPhysical;
+        int access = walker.code;
+        state.rip = cpu.currentRip();
+        if (handler.nestedFault(guestPhysical, access, linear)) {
+            return;
+        }
+        GuestException fault = cpu.exception;
+        fault.reason = GuestException.Reason.NESTED_FAULT;
+        fault.errorCode = access;
+        fault.linear = linear;
+        fault.guestPhysical = guestPhysical;
+        throw fault;
+    }
+
+    private static GuestException nonCanonical(Cpu cpu, long linear) {
+        cpu.exception.reason = GuestException.Reason.NON_CANONICAL;
+        cpu.exception.vector = Vector.GENERAL_PROTECTION;
+        cpu.exception.errorCode = 0;
+        cpu.exception.linear = linear;
+        return cpu.exception;
+    }
+
+    /** For instruction bytes. */
+    long translateFetch(Cpu cpu, long linear) {
+        return translate(cpu, linear, PageFaultCode.FETCH | explicit());
+    }
+
+    /** @return as {@link #translateFetch}, or -1 when the tables as they are now do not permit it; nobody is asked to fix it */
+    long tryFetch(Cpu cpu, long linear) {
+        if (linear << 16 >> 16 != linear) {
+            return -1;
+        }
+        boolean alignmentFlag = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
+        int access = PageFaultCode.FETCH | explicit();
+        if (walker.walk(linear, access, alignmentFlag) != PageWalker.Outcome.MAPPED) {
+            return -1;
+        }
+        return fill(bankOf(access, alignmentFlag), linear, cpu.generation, access);
+    }
+
+    // ---- the slow paths of Cpu
+    // ------------------------------------------------------------------------------------------
+
+    long loadSlow(Cpu cpu, long linear, int size) {
+        checkAlignment(cpu, linear, size);
+        return loadAs(cpu, linear, size, explicit());
+    }
+
+    void storeSlow(Cpu cpu, long linear, int size, long value) {
+        checkAlignment(cpu, linear, size);
+        storeAs(cpu, linear, size, value, explicit());
+    }
+
+    long rmwLoadSlow(Cpu cpu, long linear, int size) {
+        checkAlignment(cpu, linear, size);
+        int access = PageFaultCode.WRITE | explicit();
+        rmwLinear = linear;
+        if (port != null) {
+            portProbe(cpu, linear, size, access);
+            return portRead(cpu, linear, size, explicit());
+        }
+        rmwFirst = translate(cpu, linear, access);
+        rmwSecond = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear), access) : -1;
+        noteAccess(cpu, linear, size, true);
+        return get(rmwFirst, rmwSecond, size);
+    }
+
+    void rmwStoreSlow(Cpu cpu, int size, long value) {
+        if (port != null) {
+            portWrite(cpu, rmwLinear, size, value, explicit());
+        } else {
+            putHost(rmwFirst, rmwSecond, size, value);
+        }
+    }
+
+    void probeSlow(Cpu cpu, long linear, int size, int access) {
+        probeAs(cpu, linear, size, access | explicit());
+    }
+
+    long implicitLoad(Cpu cpu, long linear, int size) {
+        return loadAs(cpu, linear, size, PageFaultCode.IMPLICIT);
+    }
+
+    void implicitStore(Cpu cpu, long linear, int size, long value) {
+        storeAs(cpu, linear, size, value, PageFaultCode.IMPLICIT);
+    }
+
+    // ---- accesses with given rights
+    // ---------------------------------------------------------------------------------------
+
+    /** @param access USER, IMPLICIT or neither */
+    long loadAs(Cpu cpu, long linear, int size, int access) {
+        if (port != null) {
+            return portRead(cpu, linear, size, access);
+        }
+        long first = translate(cpu, linear, access);
+        long second = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear), access) : -1;
+        noteAccess(cpu, linear, size, false);
+        return get(first, second, size);
+    }
+
+    void storeAs(Cpu cpu, long linear, int size, long value, int access) {
+        if (port != null) {
+            portWrite(cpu, linear, size, value, access);
+            return;
+        }
+        int writing = access | PageFaultCode.WRITE;
+        long first = translate(cpu, linear, writing);
+        long second = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear), writing) : -1;
+        noteAccess(cpu, linear, size, true);
+        putHost(first, second, size, value);
+    }
+
+    /** @param access all bits, WRITE too */
+    void probeAs(Cpu cpu, long linear, int size, int access) {
+        if (port != null) {
+            portProbe(cpu, linear, size, access);
+            return;
+        }
+        translate(cpu, linear, access);
+        if (crosses(linear, size)) {
+            translate(cpu, nextPage(cpu, linear), access);
+        }
+    }
+
+    /** What an access of the running code is made with. */
+    int explicit() {
+        return state.cpl == 3 ? PageFaultCode.USER : 0;
+    }
+
+    private static boolean crosses(long linear, int size) {
+        return (linear & 4095) + size > PAGE_BYTES;
+    }
+
+    /** Linear addresses are 32 bits wide and wrap, but in 64-bit mode. */
+    private static long nextPage(Cpu cpu, long linear) {
+        long next = (linear & PAGE) + PAGE_BYTES;
+        return cpu.ripMask == -1L || cpu.state.isLongModeActive() ? next : next & 0xFFFF_FFFFL;
+    }
+
+    private void checkAlignment(Cpu cpu, long linear, int size) {
+        if ((linear & size - 1) != 0
+                && state.cpl == 3
+                && (state.rflags & RFlags.ALIGNMENT_CHECK) != 0
+                && (state.cr0 & Cr0.ALIGNMENT_MASK) != 0) {
+            throw cpu.fault(Vector.ALIGNMENT_CHECK);
+        }
+    }
+
+    private void noteAccess(Cpu cpu, long linear, int size, boolean write) {
+        if (DebugUnit.watchesData(state.dr[7])) {
+            DebugUnit.noteDataAccess(cpu, linear, size, write);
+        }
+    }
+
+    // ---- bytes
+    // ------------------------------------------------------------------------------------------------------------
+
+    /** @param second where the second page begins, or -1 when the value lies in one page */
+    private static long get(long first, long second, int size) {
+        if (second < 0) {
+            return switch (size) {
+                case 8 -> HostMemory.getLong(first);
+                case 4 -> HostMemory.getInt(first) & 0xFFFF_FFFFL;
+                case 2 -> HostMemory.getShort(first);
+                default -> HostMemory.getByte(first);
+            };
+        }
+        int inFirst = PAGE_BYTES - (int) (first & 4095);
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            long place = i < inFirst ? first + i : second + i - inFirst;
+            value |= (long) HostMemory.getByte(place) << 8 * i;
+        }
+        return value;
+    }
+
+    /** Through {@link MachineMemory}, which tells the code caches. */
+    void putHost(long first, long second, int size, long value) {
+        if (second < 0) {
+            memory.write(first - memory.base(), size, value);
+            return;
+        }
+        int inFirst = PAGE_BYTES - (int) (first & 4095);
+        for (int i = 0; i < size; i++) {
+            long place = i < inFirst ? first + i : second + i - inFirst;
+            memory.writeByte(place - memory.base(), (int) (value >>> 8 * i));
+        }
+    }
+
+    // ---- emulation
+    // ----------------------------------------------------------------------------------------------------------
+
+    private LinearMemory port() {
+        LinearMemory open = port;
+        if (open == null) {
+            throw new InvariantViolation("EMULATE-1", "no port");
+        }
+        return open;
+    }
+
+    private void portProbe(Cpu cpu, long linear, int size, int access) {
+        checkCanonical(cpu, linear, size);
+        try {
+            port().probe(linear, size, access);
+        } catch (LinearMemory.Fault fault) {
+            throw refused(cpu, fault);
+        }
+    }
+
+    long portRead(Cpu cpu, long linear, int size, int access) {
+        checkCanonical(cpu, linear, size);
+        try {
+            return port().read(linear, size, access);
+        } catch (LinearMemory.Fault fault) {
+            throw refused(cpu, fault);
+        }
+    }
+
+    private void portWrite(Cpu cpu, long linear, int size, long value, int access) {
+        checkCanonical(cpu, linear, size);
+        try {
+            port().write(linear, size, value, access);
+        } catch (LinearMemory.Fault fault) {
+            throw refused(cpu, fault);
+        }
+    }
+
+    private static void checkCanonical(Cpu cpu, long linear, int size) {
+        long last = linear + size - 1;
+        if (linear << 16 >> 16 != linear || last << 16 >> 16 != last) {
+            throw nonCanonical(cpu, linear);
+        }
+    }
+
+    private static GuestException refused(Cpu cpu, LinearMemory.Fault refusal) {
+        GuestException fault = cpu.exception;
+        fault.reason = refusal.isPageFault ? GuestException.Reason.PAGE_FAULT : GuestException.Reason.UNHANDLEABLE;
+        fault.vector = Vector.PAGE_FAULT;
+        fault.errorCode = refusal.code;
+        fault.linear = refusal.linear;
+        return fault;
+    }
+}

@@ -1,0 +1,117 @@
+package io.umbra.processor;
+
+import io.umbra.x86.Event;
+import io.umbra.x86.Exit;
+import io.umbra.x86.FaultHandler;
+import io.umbra.x86.HardwarePaging;
+import io.umbra.x86.Intercepts;
+import io.umbra.x86.LinearMemory;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.Processor;
+import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
+
+/**
+ * The processor in software: an interpreter over decoded blocks, with a TLB, walking the pagetables that {@link #load} names. What CPUID should say of
+ * it is in {@link CpuFeatures}. {@link #load} must be called before the first {@link #run}. Not thread-safe, but for {@link #requestStop}.
+ */
+public final class SoftwareProcessor implements Processor, AutoCloseable {
+    private final Cpu cpu;
+    private final CodeCache code;
+    private final Interpreter interpreter;
+
+    public SoftwareProcessor(VcpuState state, MachineMemory memory) {
+        cpu = new Cpu(state, new MemoryUnit(state, memory));
+        code = new CodeCache(cpu);
+        interpreter = new Interpreter(cpu, code);
+    }
+
+    /** Forgets all decoded code and no longer watches the memory. The processor must not run again. */
+    @Override
+    public void close() {
+        code.close();
+    }
+
+    @Override
+    public VcpuState state() {
+        return cpu.state;
+    }
+
+    @Override
+    public void intercept(Intercepts intercepts) {
+        cpu.intercepts = intercepts;
+        cpu.memory.offerPageFaults(intercepts.exception(Vector.PAGE_FAULT));
+    }
+
+    @Override
+    public void faultHandler(FaultHandler handler) {
+        cpu.memory.handler(handler);
+    }
+
+    @Override
+    public Exit run(long budget) {
+        return interpreter.run(budget);
+    }
+
+    @Override
+    public long retired() {
+        return cpu.retired();
+    }
+
+    @Override
+    public void inject(Event event) {
+        interpreter.inject(event);
+    }
+
+    @Override
+    public boolean isInterruptible() {
+        return interpreter.isInterruptible();
+    }
+
+    @Override
+    public void interruptWindow(boolean wanted) {
+        interpreter.interruptWindow(wanted);
+    }
+
+    @Override
+    public void retire(int length) {
+        interpreter.retired(cpu.state.rip + length);
+    }
+
+    @Override
+    public void completePortRead(int value) {
+        PortInput input = cpu.pendingInput;
+        if (input == null) {
+            throw new IllegalStateException("no port is being read");
+        }
+        cpu.pendingInput = null;
+        if (PortOps.complete(cpu, input, value)) {
+            interpreter.retired(cpu.state.rip + input.length());
+        }
+    }
+
+    @Override
+    public void requestStop() {
+        cpu.stopRequested = true;
+    }
+
+    @Override
+    public Emulation emulate(LinearMemory memory) {
+        return new Emulator(cpu, interpreter).emulate(memory);
+    }
+
+    @Override
+    public void load(HardwarePaging paging) {
+        cpu.memory.load(cpu, paging);
+    }
+
+    @Override
+    public void invalidate(long linear) {
+        cpu.memory.invalidate(cpu, linear);
+    }
+
+    @Override
+    public void flush() {
+        cpu.memory.flush(cpu);
+    }
+}
