@@ -25,7 +25,8 @@ final class OpFactory {
                     case STRING -> StringGroup.make(instruction, offset);
                     case CONTROL -> ControlGroup.make(instruction, offset);
                     case SYSTEM -> system(instruction, offset);
-                    case X87, MMX_SSE -> null;
+                    case X87 -> null;
+                    case MMX_SSE -> SseGroup.make(instruction, offset);
                 };
         };
     }
