@@ -203,7 +203,8 @@ public final class Float80 {
 
     /**
      * The memory operand of FADD m32 and its like. Raises nothing itself: the operation that it is for sees a signalling
-     * NaN or a denormal as the memory held it.
+     * NaN or a denormal as the memory held it. The holder is written again through {@link #set} or {@link #copy}, not
+     * through its fields.
      */
     public static void widenFloat32(Float80 destination, int bits) {
         Conversion80.widen(destination, Integer.toUnsignedLong(bits), BinaryFormat.SINGLE);

@@ -63,15 +63,16 @@ final class Unsigned128 {
     /** The integer part of the square root of (high, low), where {@code high >= 2⁶²} unsigned. */
     static long sqrt(long high, long low) {
         long root = fromDouble(Math.sqrt(toDouble(high)) * 0x1p32);
-        // Newton's step: the estimate is wrong by less than 2¹³, so a double holds the correction to the last bit.
+        // Newton's step, which never ends below the root. The estimate is wrong by less than 2¹³, so that a double
+        // holds
+        // the correction with an error far below 1: one more than its integer part is not below the root, either.
         long squareLow = root * root;
         long differenceHigh =
                 high - Math.unsignedMultiplyHigh(root, root) - (Long.compareUnsigned(low, squareLow) < 0 ? 1 : 0);
         double difference = differenceHigh * 0x1p64 + toDouble(low - squareLow);
-        long correction = (long) Math.floor(difference / (2 * toDouble(root)));
+        long correction = (long) Math.floor(difference / (2 * toDouble(root))) + 1;
         root = correction > 0 && root + correction >= 0 ? -1 : root + correction;
         while (squareExceeds(root, high, low)) root--;
-        while (root != -1 && !squareExceeds(root + 1, high, low)) root++;
         return root;
     }
 
