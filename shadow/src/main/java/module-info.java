@@ -2,4 +2,6 @@
 module io.umbra.shadow {
     requires transitive io.umbra.x86;
     requires static org.jspecify;
+
+    exports io.umbra.shadow;
 }

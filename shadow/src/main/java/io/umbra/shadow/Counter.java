@@ -1,0 +1,59 @@
+package io.umbra.shadow;
+
+import java.util.Locale;
+
+/**
+ * What the engine counts. The names in reports are those of Xen's trace events and performance counters where there is one. The first twenty, in this order, are
+ * part of the hypercall interface of guests.
+ */
+public enum Counter {
+    PAGE_FAULT("page faults that reached the engine"),
+    FIXUP("faults fixed by filling shadows"),
+    GUEST_FAULT("faults handed back to the guest with the walk's own error code"),
+    EMULATE("writes to shadowed pagetables emulated"),
+    UNSHADOW("guest frames whose shadows were all removed"),
+    SHADOW_ALLOC("shadow pages made"),
+    SHADOW_FREE("shadow pages destroyed"),
+    CR3_LOAD("writes to CR3"),
+    CR3_RETAINED("writes to CR3 that found the root's shadow again"),
+    FLUSH("flushes of the whole TLB that the engine asked for"),
+    INVLPG("INVLPG instructions"),
+    P2M_LOOKUP("P2M look-ups"),
+    DIRTY_BIT_FAULT("write faults that only had to set D and make the shadow writable"),
+    SPLINTER("splinter tables (fl1) made for large guest pages"),
+    SHADOW_PAGES("shadow pages in use"),
+    SHADOW_L1("shadows of level-1 tables made"),
+    SHADOW_L2("shadows of level-2 tables made"),
+    SHADOW_L3("shadows of level-3 tables made"),
+    SHADOW_L4("shadows of level-4 tables made"),
+    WRMAP_REMOVE("guest frames that lost their writable mappings on becoming a table"),
+    EMULATE_OTHER("instructions emulated for another reason: WP=0, read-only memory, devices"),
+    UNSHADOW_USER("unshadowed because user code wrote to the frame"),
+    UNSHADOW_EVTINJ("unshadowed because an event was delivered onto the frame"),
+    UNSHADOW_UNHANDLED("unshadowed because the write could not be emulated"),
+    WRMAP_BF("searches for writable mappings by brute force"),
+    PREALLOC_UNPIN("roots unpinned to refill the pool"),
+    PREALLOC_UNHOOK("loaded roots emptied to refill the pool"),
+    BLOW("times all shadows were thrown away"),
+    VALIDATE("guest entries revalidated after a write"),
+    HASH_LOOKUP("look-ups of a shadow by frame and type"),
+    SHADOW_PAGES_PEAK("shadow pages in use at most"),
+    MMIO("accesses to device memory"),
+    P2M_CHANGE("P2M entries changed after start"),
+    SPURIOUS("faults for which nothing was missing any more");
+
+    private final String description;
+
+    Counter(String description) {
+        this.description = description;
+    }
+
+    public String description() {
+        return description;
+    }
+
+    /** As in reports: {@code cr3_retained}. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

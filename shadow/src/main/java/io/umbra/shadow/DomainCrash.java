@@ -1,0 +1,10 @@
+package io.umbra.shadow;
+
+/** The guest did something that its domain does not survive. The message says what, in one line; the process and other domains go on. */
+public final class DomainCrash extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    public DomainCrash(String message) {
+        super(message, null, false, false);
+    }
+}

@@ -1,0 +1,131 @@
+package io.umbra.shadow;
+
+import io.umbra.x86.LinearMemory;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.VcpuState;
+
+/**
+ * Linear memory for an emulated instruction: each access is decided by the guest's own tables, translated by the P2M, and a write to a shadowed table is followed by the
+ * revalidation of its shadows. Xen: {@code hvm_emulate_ops}, {@code sh_x86_emulate_write}.
+ */
+final class EmulatedMemory implements LinearMemory {
+    /** Revalidates what is derived from bytes that have just been written. */
+    @FunctionalInterface
+    interface WriteWatch {
+        void written(long mfn, int offset, int length);
+    }
+
+    private static final int PAGE = 4096;
+
+    private final VcpuState state;
+    private final GuestWalker walker;
+    private final MachineMemory memory;
+    private final P2m p2m;
+    private final DeviceMemory devices;
+    private final WriteWatch watch;
+    private final GuestWalk walk = new GuestWalk();
+
+    EmulatedMemory(
+            VcpuState state,
+            GuestWalker walker,
+            MachineMemory memory,
+            P2m p2m,
+            DeviceMemory devices,
+            WriteWatch watch) {
+        this.state = state;
+        this.walker = walker;
+        this.memory = memory;
+        this.p2m = p2m;
+        this.devices = devices;
+        this.watch = watch;
+    }
+
+    @Override
+    public void probe(long linear, int size, int access) {
+        translate(linear, access);
+        if (crosses(linear, size)) {
+            translate(linear + size - 1, access);
+        }
+    }
+
+    @Override
+    public long read(long linear, int size, int access) {
+        if (!crosses(linear, size)) {
+            return readWithin(translate(linear, access), size);
+        }
+        probe(linear, size, access);
+        long value = 0;
+        for (int i = 0; i < size; i++) {
+            value |= readWithin(translate(linear + i, access), 1) << 8 * i;
+        }
+        return value;
+    }
+
+    @Override
+    public void write(long linear, int size, long value, int access) {
+        int writing = access | PageFaultCode.WRITE;
+        if (!crosses(linear, size)) {
+            writeWithin(translate(linear, writing), size, value);
+            return;
+        }
+        probe(linear, size, writing);
+        int first = PAGE - (int) (linear & PAGE - 1);
+        writeBytes(linear, 0, first, value, writing);
+        writeBytes(linear, first, size, value, writing);
+    }
+
+    /** Bytes {@code from} … {@code to} of the value, all in one page. */
+    private void writeBytes(long linear, int from, int to, long value, int access) {
+        long guestPhysical = translate(linear + from, access);
+        for (int i = from; i < to; i++) {
+            writeWithin(guestPhysical + i - from, 1, value >>> 8 * i);
+        }
+    }
+
+    @Override
+    public long compareExchange(long linear, int size, long expected, long value, int access) {
+        probe(linear, size, access | PageFaultCode.WRITE);
+        long old = read(linear, size, access);
+        if (old == expected) {
+            write(linear, size, value, access);
+        }
+        return old;
+    }
+
+    /** @return the guest-physical address */
+    private long translate(long linear, int access) {
+        if (linear << 16 >> 16 != linear) {
+            throw Fault.unhandleable(linear);
+        }
+        if (!walker.walk(state, linear, access, walk)) {
+            throw Fault.page(linear, walk.faultCode);
+        }
+        return walk.guestPhysical();
+    }
+
+    private long readWithin(long guestPhysical, int size) {
+        long entry = p2m.lookup(guestPhysical >>> 12);
+        return P2m.isBacked(entry)
+                ? memory.read(machineAddress(entry, guestPhysical), size)
+                : devices.read(guestPhysical, size);
+    }
+
+    private void writeWithin(long guestPhysical, int size, long value) {
+        long entry = p2m.lookup(guestPhysical >>> 12);
+        if (!P2m.isBacked(entry)) {
+            devices.write(guestPhysical, size, value);
+        } else if (P2m.isWritable(entry)) {
+            memory.write(machineAddress(entry, guestPhysical), size, value);
+            watch.written(P2m.mfn(entry), (int) guestPhysical & PAGE - 1, size);
+        }
+    }
+
+    private static long machineAddress(long entry, long guestPhysical) {
+        return P2m.mfn(entry) << 12 | guestPhysical & PAGE - 1;
+    }
+
+    private static boolean crosses(long linear, int size) {
+        return (linear & PAGE - 1) + size > PAGE;
+    }
+}

@@ -1,0 +1,187 @@
+package io.umbra.shadow;
+
+import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.MachineMemory;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The physical-to-machine map of a domain: gfn → (mfn, type), as a real four-level table in machine memory with leaves of 4 KiB, 2 MiB and
+ * 1 GiB, so that hardware can walk it under nested paging.
+ *
+ * <p>Entries are long-mode entries. A backed one is present, with A, D and US set and RW as the type says; the type is in bits 11..9 of leaves,
+ * present or not. Xen: {@code p2m-pt.c}.
+ */
+public final class P2m {
+    /** Told before an entry changes, so that nothing derived from the old one survives. */
+    @FunctionalInterface
+    public interface ChangeListener {
+        /**
+         * @param gfn first gfn whose entry changes
+         * @param frames how many
+         */
+        void aboutToChange(long gfn, long frames);
+    }
+
+    private static final int TOP_LEVEL = 4;
+    private static final int TYPE_SHIFT = 9;
+    private static final long TYPE_MASK = 7L << TYPE_SHIFT;
+    private static final long TABLE_FLAGS = LongModeEntry.PRESENT
+            | LongModeEntry.WRITABLE
+            | LongModeEntry.USER
+            | LongModeEntry.ACCESSED
+            | LongModeEntry.DIRTY;
+    /** What an absent entry reads as. */
+    private static final long HOLE_ENTRY = (long) P2mType.HOLE.ordinal() << TYPE_SHIFT;
+
+    private final MachineMemory memory;
+    private final FrameAllocator frames;
+    private final long root;
+    private final List<ChangeListener> listeners = new ArrayList<>();
+    private long highestGfn = -1;
+
+    public P2m(MachineMemory memory, FrameAllocator frames) {
+        this.memory = memory;
+        this.frames = frames;
+        this.root = newTable();
+    }
+
+    /** Machine address of the top table. */
+    public long root() {
+        return root << 12;
+    }
+
+    /** The highest gfn that was ever given an entry, or -1. Xen: {@code max_mapped_pfn}. */
+    public long highestGfn() {
+        return highestGfn;
+    }
+
+    public void addListener(ChangeListener listener) {
+        listeners.add(listener);
+    }
+
+    /**
+     * The entry of {@code gfn} as a 4 KiB leaf, whatever the size of the leaf that holds it. Read it with {@link #type}, {@link #mfn} and
+     * {@link #isBacked}.
+     */
+    public long lookup(long gfn) {
+        if (gfn < 0 || gfn >>> 36 != 0) {
+            return HOLE_ENTRY;
+        }
+        long table = root;
+        for (int level = TOP_LEVEL; ; level--) {
+            long entry = memory.readLong(entryAddress(table, gfn, level));
+            if (level == 1) {
+                return entry == 0 ? HOLE_ENTRY : entry;
+            }
+            if (!LongModeEntry.isPresent(entry)) {
+                return entry == 0 ? HOLE_ENTRY : entry;
+            }
+            if (LongModeEntry.hasPageSize(entry)) {
+                long inside = gfn & LongModeEntry.framesMappedBy(level) - 1;
+                return (entry & ~LongModeEntry.PAGE_SIZE) + (inside << 12);
+            }
+            table = LongModeEntry.frame(entry);
+        }
+    }
+
+    /** @param entry from {@link #lookup} */
+    public static P2mType type(long entry) {
+        return P2mType.ALL[(int) ((entry & TYPE_MASK) >>> TYPE_SHIFT)];
+    }
+
+    public static boolean isBacked(long entry) {
+        return LongModeEntry.isPresent(entry);
+    }
+
+    public static boolean isWritable(long entry) {
+        return LongModeEntry.isWritable(entry);
+    }
+
+    /** Meaningful when {@link #isBacked}. */
+    public static long mfn(long entry) {
+        return LongModeEntry.frame(entry);
+    }
+
+    /**
+     * Gives one leaf its meaning. A larger leaf around it is split, smaller ones inside it are freed.
+     *
+     * @param level 1, 2 or 3: 4 KiB, 2 MiB, 1 GiB; {@code gfn} and, for backed types, {@code mfn} must be multiples of its frames
+     */
+    public void set(long gfn, int level, long mfn, P2mType type) {
+        long span = LongModeEntry.framesMappedBy(level);
+        if (gfn % span != 0 || type.isBacked() && mfn % span != 0) {
+            throw new IllegalArgumentException("gfn or mfn not aligned to its leaf");
+        }
+        for (ChangeListener listener : listeners) {
+            listener.aboutToChange(gfn, span);
+        }
+        long table = root;
+        for (int above = TOP_LEVEL; above > level; above--) {
+            table = tableBelow(table, gfn, above);
+        }
+        long address = entryAddress(table, gfn, level);
+        freeTables(memory.readLong(address), level);
+        memory.writeLong(address, leaf(mfn, type, level));
+        highestGfn = Math.max(highestGfn, gfn + span - 1);
+    }
+
+    /** Returns the frames of the map itself to the allocator; the object must not be used afterwards. */
+    public void free() {
+        freeTables(LongModeEntry.of(root, TABLE_FLAGS), TOP_LEVEL + 1);
+    }
+
+    private static long leaf(long mfn, P2mType type, int level) {
+        long flags = (long) type.ordinal() << TYPE_SHIFT;
+        if (!type.isBacked()) {
+            return flags;
+        }
+        flags |= TABLE_FLAGS & ~(type == P2mType.READ_ONLY ? LongModeEntry.WRITABLE : 0);
+        return LongModeEntry.of(mfn, flags | (level > 1 ? LongModeEntry.PAGE_SIZE : 0));
+    }
+
+    /** The table under an entry at {@code level}, made or split out of a larger leaf when need be. */
+    private long tableBelow(long table, long gfn, int level) {
+        long address = entryAddress(table, gfn, level);
+        long entry = memory.readLong(address);
+        boolean isLeaf = LongModeEntry.hasPageSize(entry) || !LongModeEntry.isPresent(entry);
+        if (!isLeaf) {
+            return LongModeEntry.frame(entry);
+        }
+        long below = newTable();
+        if (entry != 0) {
+            long step = LongModeEntry.isPresent(entry) ? LongModeEntry.framesMappedBy(level - 1) << 12 : 0;
+            long first = level == 2 ? entry & ~LongModeEntry.PAGE_SIZE : entry;
+            for (int i = 0; i < LongModeEntry.ENTRIES; i++) {
+                memory.writeLong((below << 12) + i * 8L, first + i * step);
+            }
+        }
+        memory.writeLong(address, LongModeEntry.of(below, TABLE_FLAGS));
+        return below;
+    }
+
+    private void freeTables(long entry, int level) {
+        if (level == 1 || !LongModeEntry.isPresent(entry) || LongModeEntry.hasPageSize(entry)) {
+            return;
+        }
+        long table = LongModeEntry.frame(entry);
+        for (int i = 0; i < LongModeEntry.ENTRIES; i++) {
+            freeTables(memory.readLong((table << 12) + i * 8L), level - 1);
+        }
+        frames.free(table);
+    }
+
+    private long newTable() {
+        long mfn = frames.allocate();
+        if (mfn == FrameAllocator.NONE) {
+            throw new DomainCrash("no machine frame is left for the P2M");
+        }
+        memory.zeroFrame(mfn);
+        return mfn;
+    }
+
+    private static long entryAddress(long table, long gfn, int level) {
+        return (table << 12) + ((gfn >>> 9 * (level - 1) & LongModeEntry.ENTRIES - 1) << 3);
+    }
+}

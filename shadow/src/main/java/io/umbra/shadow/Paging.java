@@ -1,0 +1,57 @@
+package io.umbra.shadow;
+
+import io.umbra.x86.InstructionEmulator;
+import io.umbra.x86.InstructionEmulator.Emulation;
+import io.umbra.x86.Intercepts;
+import io.umbra.x86.Tlb;
+import io.umbra.x86.VcpuState;
+
+/**
+ * How a domain's memory is virtualised. The virtual machine monitor calls it at each event that concerns paging; it keeps the tables that hardware walks, and tells each
+ * vCPU's {@link Tlb} what must be forgotten. Calls for one domain come from one thread at a time.
+ */
+public sealed interface Paging permits ShadowPaging, NestedPaging {
+
+    /** What the processor must leave guest mode for. */
+    Intercepts intercepts();
+
+    /** Adds a vCPU, numbered from 0 in the order of the calls, and loads its first root. */
+    void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator);
+
+    /**
+     * The hardware walk of the tables given to the processor failed. Does not touch the guest's registers, so it may be called in the middle of an instruction.
+     *
+     * @param linear canonical
+     * @param code of the hardware walk
+     */
+    FaultOutcome pageFault(int vcpu, long linear, int code);
+
+    /** Under nested paging: the P2M refused an access to {@code guestPhysical}. */
+    FaultOutcome nestedFault(int vcpu, long guestPhysical, int access);
+
+    /** Emulates the instruction at the guest's RIP, as {@code reason} asks. Must not be called inside an instruction. */
+    Emulation emulate(int vcpu, FaultOutcome.Emulate reason);
+
+    /**
+     * An event's delivery wrote to a shadowed table: the frame stops being one, so that the delivery can be tried again.
+     *
+     * @return false when it cannot, because a CR3 holds it
+     */
+    boolean unshadowForEvent(int vcpu, long linear);
+
+    /** CR0, CR3 or CR4 has been written. */
+    void controlRegisterWritten(int vcpu, int number, long old);
+
+    void eferWritten(int vcpu, long old);
+
+    /** The guest executed INVLPG; the processor has dropped its own translation already. */
+    void invalidatePage(int vcpu, long linear);
+
+    /** Throws away everything that can be made again. Changes nothing but the cost. */
+    void blow();
+
+    Counters counters();
+
+    /** Returns what this paging took from the frame allocator. The P2M is the domain's. */
+    void close();
+}

@@ -1,0 +1,345 @@
+package io.umbra.shadow;
+
+import io.umbra.shadow.FaultOutcome.Emulate;
+import io.umbra.shadow.FaultOutcome.Fixed;
+import io.umbra.shadow.FaultOutcome.GuestFault;
+import io.umbra.x86.Cr0;
+import io.umbra.x86.Cr4;
+import io.umbra.x86.Efer;
+import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.HardwarePaging;
+import io.umbra.x86.InstructionEmulator;
+import io.umbra.x86.InstructionEmulator.Emulation;
+import io.umbra.x86.Intercepts;
+import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.Tlb;
+import io.umbra.x86.VcpuState;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Memory virtualised with shadow pagetables: the guest's tables are never given to the processor; each page fault is answered by an emulated walk of them, from
+ * which the shadow entries are made. The rules that hold are numbered in the package's description.
+ */
+public final class ShadowPaging implements Paging {
+    /** One page at each level below the root. */
+    private static final int PAGES_PER_FAULT = 3;
+
+    /** The frame number under which the root is kept that maps nothing: for a CR3 that points outside memory. */
+    private static final long NO_FRAME = -1;
+
+    final MachineMemory memory;
+    final P2m p2m;
+    final FrameTable frames;
+    final ShadowTables tables;
+    final ShadowPolicy policy;
+    final List<ShadowVcpu> vcpus = new ArrayList<>();
+    private final FrameAllocator allocator;
+    private final DeviceMemory devices;
+    private final Counters counters = new Counters();
+    private final GuestWalker walker;
+    private final Reclaim reclaim;
+    private final Revalidation revalidation;
+    private final Filler filler;
+
+    /**
+     * @param p2m the domain's map; changes to it are followed from now on
+     * @param devices what answers where the P2M has no memory
+     */
+    public ShadowPaging(
+            MachineMemory memory, FrameAllocator allocator, P2m p2m, DeviceMemory devices, ShadowPolicy policy) {
+        this.memory = memory;
+        this.allocator = allocator;
+        this.p2m = p2m;
+        this.devices = devices;
+        this.policy = policy;
+        this.frames = new FrameTable(memory.frames());
+        ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
+        this.tables = new ShadowTables(memory, frames, pool, counters, policy);
+        this.walker = new GuestWalker(memory, p2m, counters);
+        this.reclaim = new Reclaim(tables, vcpus, counters);
+        this.revalidation = new Revalidation(tables, memory, p2m, counters);
+        this.filler = new Filler(tables, revalidation, policy);
+        p2m.addListener(this::p2mAboutToChange);
+    }
+
+    @Override
+    public Intercepts intercepts() {
+        return Intercepts.SHADOW;
+    }
+
+    @Override
+    public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
+        EmulatedMemory.WriteWatch watch = (mfn, offset, length) -> {
+            if (policy.writeProtects()) {
+                revalidation.written(mfn, offset, length, Filler.noExecuteEnabled(state));
+            }
+        };
+        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, watch);
+        ShadowVcpu vcpu = new ShadowVcpu(state, tlb, emulator, port);
+        vcpus.add(vcpu);
+        updateRoot(vcpu);
+    }
+
+    // ---- faults
+    // ------------------------------------------------------------------------------------------------------
+
+    @Override
+    public FaultOutcome pageFault(int number, long linear, int code) {
+        counters.add(Counter.PAGE_FAULT);
+        ShadowVcpu vcpu = vcpus.get(number);
+        GuestWalk walk = vcpu.walk;
+        if (!walker.walk(vcpu.state, linear, PageFaultCode.access(code), walk)) {
+            counters.add(Counter.GUEST_FAULT);
+            return new GuestFault(walk.faultCode);
+        }
+        counters.add(Counter.P2M_LOOKUP);
+        long p2mEntry = p2m.lookup(walk.gfn);
+        if (!P2m.isBacked(p2mEntry)) {
+            return Emulate.MMIO;
+        }
+        reclaim.makeRoom(PAGES_PER_FAULT);
+        boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
+        boolean filled = filler.fill(vcpu, walk, p2mEntry);
+        FaultOutcome outcome = judge(walk, p2mEntry, filled);
+        if (outcome == Fixed.FIXUP) {
+            counters.add(Counter.FIXUP);
+            if (walk.setDirty && wasPresent) {
+                counters.add(Counter.DIRTY_BIT_FAULT);
+            }
+        } else if (outcome == Fixed.SPURIOUS) {
+            counters.add(Counter.SPURIOUS);
+        }
+        flushIfDemanded();
+        return outcome;
+    }
+
+    /** The path is filled: can the access succeed now, or must it be emulated? */
+    private FaultOutcome judge(GuestWalk walk, long p2mEntry, boolean filled) {
+        if (walk.isWrite()) {
+            long mfn = P2m.mfn(p2mEntry);
+            if (!P2m.isWritable(p2mEntry)) {
+                return Emulate.READ_ONLY;
+            }
+            if (tables.isProtected(mfn)) {
+                return writeToTable(walk, mfn);
+            }
+            if (!walk.writable) {
+                return Emulate.WRITE_PROTECT_OFF;
+            }
+        }
+        return filled ? Fixed.FIXUP : Fixed.SPURIOUS;
+    }
+
+    /** No kernel lets users write to its tables: such a frame is no table any more. */
+    private FaultOutcome writeToTable(GuestWalk walk, long mfn) {
+        if (walk.isUser() && tables.unshadow(mfn)) {
+            counters.add(Counter.UNSHADOW_USER);
+            return Fixed.UNSHADOW;
+        }
+        return Emulate.PAGETABLE;
+    }
+
+    @Override
+    public FaultOutcome nestedFault(int vcpu, long guestPhysical, int access) {
+        throw new IllegalStateException("nested fault under shadow paging");
+    }
+
+    @Override
+    public Emulation emulate(int number, Emulate reason) {
+        ShadowVcpu vcpu = vcpus.get(number);
+        counters.add(
+                switch (reason) {
+                    case PAGETABLE -> Counter.EMULATE;
+                    case MMIO -> Counter.MMIO;
+                    case WRITE_PROTECT_OFF, READ_ONLY -> Counter.EMULATE_OTHER;
+                });
+        long mfn = reason == Emulate.PAGETABLE ? P2m.mfn(p2m.lookup(vcpu.walk.gfn)) : NO_FRAME;
+        Emulation result = vcpu.emulator.emulate(vcpu.emulatedMemory);
+        if (result == Emulation.Failed.UNHANDLEABLE && reason == Emulate.PAGETABLE && tables.unshadow(mfn)) {
+            counters.add(Counter.UNSHADOW_UNHANDLED);
+            result = Emulation.Done.ITERATION;
+        }
+        flushIfDemanded();
+        return result;
+    }
+
+    @Override
+    public boolean unshadowForEvent(int number, long linear) {
+        ShadowVcpu vcpu = vcpus.get(number);
+        boolean gone = true;
+        if (walker.walk(vcpu.state, linear, PageFaultCode.WRITE, vcpu.walk)) {
+            long entry = p2m.lookup(vcpu.walk.gfn);
+            gone = !P2m.isBacked(entry) || tables.unshadow(P2m.mfn(entry));
+            counters.add(Counter.UNSHADOW_EVTINJ);
+        }
+        flushIfDemanded();
+        return gone;
+    }
+
+    // ---- roots
+    // -------------------------------------------------------------------------------------------------------
+
+    @Override
+    public void controlRegisterWritten(int number, int register, long old) {
+        ShadowVcpu vcpu = vcpus.get(number);
+        VcpuState state = vcpu.state;
+        switch (register) {
+            case 3 -> {
+                counters.add(Counter.CR3_LOAD);
+                if (state.isPaging()) {
+                    guestFlushed(vcpu);
+                    updateRoot(vcpu);
+                }
+            }
+            case 0 -> {
+                if (((old ^ state.cr0) & Cr0.PAGING) != 0) {
+                    guestFlushed(vcpu);
+                    updateRoot(vcpu);
+                }
+            }
+            default -> {
+                long followed = Cr4.PAGE_SIZE_EXTENSIONS
+                        | Cr4.PHYSICAL_ADDRESS_EXTENSION
+                        | Cr4.PAGE_GLOBAL
+                        | Cr4.FIVE_LEVEL
+                        | Cr4.PROCESS_CONTEXT_IDENTIFIERS
+                        | Cr4.SMEP
+                        | Cr4.SMAP;
+                if (((old ^ state.cr4) & followed) != 0) {
+                    guestFlushed(vcpu);
+                    updateRoot(vcpu);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void eferWritten(int number, long old) {
+        ShadowVcpu vcpu = vcpus.get(number);
+        if (((old ^ vcpu.state.efer) & Efer.NO_EXECUTE) != 0) {
+            blow();
+        }
+    }
+
+    /** Under strict-tlb a flush of the guest's drops everything. */
+    private void guestFlushed(ShadowVcpu vcpu) {
+        if (!policy.writeProtects() && vcpu.root != null) {
+            tables.unhook(vcpu.loadedRoot());
+        }
+    }
+
+    /** Finds or makes the shadow of the guest's root and loads it. Xen: {@code sh_update_cr3}. */
+    private void updateRoot(ShadowVcpu vcpu) {
+        reclaim.makeRoom(1);
+        VcpuState state = vcpu.state;
+        ShadowType type = state.isPaging() ? ShadowType.L4_64 : ShadowType.UNPAGED_L4;
+        long frame = 0;
+        if (state.isPaging()) {
+            long entry = p2m.lookup((state.cr3 & LongModeEntry.FRAME_MASK) >>> 12);
+            frame = P2m.isBacked(entry) ? P2m.mfn(entry) : NO_FRAME;
+            type = P2m.isBacked(entry) ? ShadowType.L4_64 : ShadowType.UNPAGED_L4;
+        }
+        ShadowPage root = tables.find(frame, type);
+        if (root == null) {
+            root = tables.make(frame, type);
+        } else if (state.isPaging()) {
+            counters.add(Counter.CR3_RETAINED);
+        }
+        ShadowPage old = vcpu.root;
+        ShadowTables.takeReference(root);
+        if (policy.writeProtects()) {
+            tables.pin(root);
+        }
+        vcpu.root = root;
+        boolean smep = state.isPaging() && (state.cr4 & Cr4.SMEP) != 0;
+        boolean smap = state.isPaging() && (state.cr4 & Cr4.SMAP) != 0;
+        vcpu.tlb.load(new HardwarePaging.Shadow(root.mfn << 12, smep, smap));
+        if (old != null) {
+            tables.dropReference(old);
+        }
+        if (vcpus.size() == 1) {
+            tables.flushed();
+        }
+        flushIfDemanded();
+    }
+
+    @Override
+    public void invalidatePage(int number, long linear) {
+        counters.add(Counter.INVLPG);
+        ShadowVcpu vcpu = vcpus.get(number);
+        if (!policy.writeProtects()) {
+            guestFlushed(vcpu);
+            tables.demandFlush();
+        } else if (isSplintered(vcpu, linear)) {
+            tables.demandFlush();
+        } else {
+            vcpu.tlb.invalidate(linear);
+        }
+        flushIfDemanded();
+    }
+
+    /** One guest page is many small translations: INVLPG of any address in it concerns all of them. */
+    private boolean isSplintered(ShadowVcpu vcpu, long linear) {
+        ShadowPage page = vcpu.loadedRoot();
+        while (page.liveType().level() > 1) {
+            long entry = tables.entry(
+                    page, LongModeEntry.index(linear, page.liveType().level()));
+            if (!LongModeEntry.isPresent(entry)) {
+                return false;
+            }
+            page = tables.pool.at(LongModeEntry.frame(entry));
+        }
+        return !page.liveType().shadowsTable();
+    }
+
+    // ---- everything else
+    // ---------------------------------------------------------------------------------------------
+
+    @Override
+    public void blow() {
+        reclaim.blow();
+        flushIfDemanded();
+    }
+
+    private void p2mAboutToChange(long gfn, long count) {
+        for (long at = gfn; at < gfn + count; at++) {
+            long entry = p2m.lookup(at);
+            if (P2m.isBacked(entry)) {
+                counters.add(Counter.P2M_CHANGE);
+                tables.unshadow(P2m.mfn(entry));
+                tables.removeAllMappings(P2m.mfn(entry));
+            }
+        }
+        flushIfDemanded();
+    }
+
+    private void flushIfDemanded() {
+        if (tables.takeFlushDemand()) {
+            counters.add(Counter.FLUSH);
+            for (ShadowVcpu vcpu : vcpus) {
+                vcpu.tlb.flush();
+            }
+        }
+    }
+
+    @Override
+    public Counters counters() {
+        return counters;
+    }
+
+    @Override
+    public void close() {
+        reclaim.blow();
+        for (ShadowVcpu vcpu : vcpus) {
+            ShadowPage root = vcpu.root;
+            vcpu.root = null;
+            if (root != null) {
+                tables.dropReference(root);
+            }
+        }
+        tables.pool.close(allocator);
+    }
+}

@@ -1,0 +1,42 @@
+package io.umbra.shadow;
+
+/**
+ * How a domain's shadows are kept. Every value gives the guest the same machine; only the cost differs. The rows behind it, with their names and descriptions, are in
+ * {@link PolicyOption}.
+ *
+ * @param poolPages pages for shadows, of 4 KiB
+ * @param blowEvery instructions after which all shadows are thrown away, again and again; 0 = never
+ */
+public record ShadowPolicy(
+        Coherence coherence, Populate populate, WritableSearch writableSearch, int poolPages, long blowEvery) {
+
+    /** Pages that one instruction of one vCPU can need at most, generously. Xen: {@code SHADOW_MIN_ACCEPTABLE_PAGES}. */
+    public static final int MINIMUM_POOL = 128;
+
+    public static final ShadowPolicy DEFAULT =
+            new ShadowPolicy(Coherence.WRITE_PROTECT, Populate.ALL_LEVELS, WritableSearch.REVERSE_MAP, 4096, 0);
+
+    /** How shadows follow the guest's tables. */
+    public enum Coherence {
+        /** Tables stay writable; shadows are only a cache, and every flush of the guest's drops all of them. */
+        STRICT_TLB,
+        /** Tables are read-only to the guest; every change is seen, so shadows survive CR3 loads. */
+        WRITE_PROTECT
+    }
+
+    /** How much one fault fills. */
+    public enum Populate {
+        ONE_LEVEL,
+        ALL_LEVELS
+    }
+
+    /** How the writable mappings of a frame are found when it becomes a table. */
+    public enum WritableSearch {
+        REVERSE_MAP,
+        BRUTE_FORCE
+    }
+
+    boolean writeProtects() {
+        return coherence == Coherence.WRITE_PROTECT;
+    }
+}

@@ -1,0 +1,91 @@
+package io.umbra.shadow;
+
+import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.InvariantViolation;
+import io.umbra.x86.MachineMemory;
+
+/**
+ * The machine frames set aside for one domain's shadows. Allocation never reclaims: whoever needs pages makes room first ({@link Reclaim}), and running dry here is
+ * a mistake of ours. The free list is first in, first out.
+ */
+final class ShadowPool {
+    private final MachineMemory memory;
+    private final FrameTable frames;
+    private final ShadowPage[] pages;
+    private final int[] freeRing;
+    private int freeHead;
+    private int freeCount;
+
+    ShadowPool(MachineMemory memory, FrameAllocator allocator, FrameTable frames, int size) {
+        this.memory = memory;
+        this.frames = frames;
+        this.pages = new ShadowPage[size];
+        this.freeRing = new int[size];
+        for (int i = 0; i < size; i++) {
+            long mfn = allocator.allocate();
+            if (mfn == FrameAllocator.NONE) {
+                throw new DomainCrash("no machine frames for a shadow pool of " + size + " pages");
+            }
+            pages[i] = new ShadowPage(i, mfn);
+            frames.poolIndex(mfn, i);
+            freeRing[i] = i;
+        }
+        freeCount = size;
+    }
+
+    int size() {
+        return pages.length;
+    }
+
+    int free() {
+        return freeCount;
+    }
+
+    int used() {
+        return pages.length - freeCount;
+    }
+
+    ShadowPage page(int index) {
+        return pages[index];
+    }
+
+    /** The shadow in machine frame {@code mfn}. */
+    ShadowPage at(long mfn) {
+        int index = frames.poolIndex(mfn);
+        if (index < 0) {
+            throw new InvariantViolation("LINK-1", "mfn 0x" + Long.toHexString(mfn) + " is no shadow page");
+        }
+        return pages[index];
+    }
+
+    /** A page of zero entries. */
+    ShadowPage allocate(ShadowType type, long frame) {
+        if (freeCount == 0) {
+            throw new InvariantViolation("POOL-1", "the pool ran dry: room must be made before allocation");
+        }
+        ShadowPage page = pages[freeRing[freeHead]];
+        freeHead = freeHead + 1 == freeRing.length ? 0 : freeHead + 1;
+        freeCount--;
+        memory.zeroFrame(page.mfn);
+        page.type = type;
+        page.frame = frame;
+        page.references = 0;
+        page.upPointer = -1;
+        return page;
+    }
+
+    void release(ShadowPage page) {
+        page.type = null;
+        int tail = freeHead + freeCount;
+        freeRing[tail >= freeRing.length ? tail - freeRing.length : tail] = page.index;
+        freeCount++;
+    }
+
+    /** Returns all frames to the allocator; the pool must not be used afterwards. */
+    void close(FrameAllocator allocator) {
+        for (ShadowPage page : pages) {
+            frames.poolIndex(page.mfn, -1);
+            allocator.free(page.mfn);
+        }
+    }
+}

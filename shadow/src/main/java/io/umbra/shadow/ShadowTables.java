@@ -1,0 +1,333 @@
+package io.umbra.shadow;
+
+import io.umbra.x86.InvariantViolation;
+import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.MachineMemory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The shadow pages of a domain and every change to them: made and found by (frame, type), linked with references, destroyed when nothing refers to them. All writes
+ * to shadow entries go through {@link #setLink} and {@link #setLeaf}. Xen: {@code set_lNe}, {@code sh_destroy_shadow}, {@code shadow_promote}.
+ */
+final class ShadowTables {
+    final MachineMemory memory;
+    final FrameTable frames;
+    final ShadowPool pool;
+    final ShadowHash hash;
+    final ReverseMap reverseMap;
+    final PinnedRoots pinned = new PinnedRoots();
+    private final Counters counters;
+    private final ShadowPolicy policy;
+    private final WriteProtection writeProtection;
+
+    /** The guest must not run on with what its TLB holds: a link was cut, or write access was taken. */
+    private boolean flushDemanded;
+    /** A leaf lost a right and no TLB was told: fine until the frame in question becomes a pagetable. */
+    private boolean staleRights;
+
+    ShadowTables(MachineMemory memory, FrameTable frames, ShadowPool pool, Counters counters, ShadowPolicy policy) {
+        this.memory = memory;
+        this.frames = frames;
+        this.pool = pool;
+        this.hash = new ShadowHash(pool.size());
+        this.reverseMap = new ReverseMap(frames, pool);
+        this.counters = counters;
+        this.policy = policy;
+        this.writeProtection = new WriteProtection(this, counters, policy);
+    }
+
+    // ---- finding and making
+    // ------------------------------------------------------------------------------------------
+
+    @Nullable
+    ShadowPage find(long frame, ShadowType type) {
+        counters.add(Counter.HASH_LOOKUP);
+        if (type.shadowsTable() && (frames.shadowTypes(frame) & type.bit()) == 0) {
+            return null;
+        }
+        return hash.find(frame, type);
+    }
+
+    /** The pool must have room. Making the first shadow of a guest frame takes all write access to it away. */
+    ShadowPage make(long frame, ShadowType type) {
+        if (type.shadowsTable()) {
+            promote(frame, type);
+        }
+        ShadowPage page = pool.allocate(type, frame);
+        hash.insert(page);
+        countMade(type);
+        return page;
+    }
+
+    ShadowPage findOrMake(long frame, ShadowType type) {
+        ShadowPage found = find(frame, type);
+        return found != null ? found : make(frame, type);
+    }
+
+    private void promote(long mfn, ShadowType type) {
+        int types = frames.shadowTypes(mfn);
+        if (types == 0 && policy.writeProtects()) {
+            writeProtection.removeWriteAccess(mfn);
+        }
+        frames.shadowTypes(mfn, types | type.bit());
+    }
+
+    /** The frame may become writable again, but only when a write fault asks for it. */
+    private void demote(long mfn, ShadowType type) {
+        frames.shadowTypes(mfn, frames.shadowTypes(mfn) & ~type.bit());
+    }
+
+    /** The frame must not be mapped writable now. */
+    boolean isProtected(long mfn) {
+        return policy.writeProtects() && frames.isShadowed(mfn);
+    }
+
+    // ---- entries
+    // -----------------------------------------------------------------------------------------------------
+
+    long entry(ShadowPage page, int slot) {
+        return memory.readLong(page.entryAddress(slot));
+    }
+
+    /** Sets an entry of level 2 to 4: it refers to another shadow, or is zero. @return whether anything changed */
+    boolean setLink(ShadowPage parent, int slot, long entry) {
+        long address = parent.entryAddress(slot);
+        long old = memory.readLong(address);
+        if (old == entry) {
+            return false;
+        }
+        boolean sameChild = LongModeEntry.isPresent(old)
+                && LongModeEntry.isPresent(entry)
+                && LongModeEntry.frame(old) == LongModeEntry.frame(entry);
+        if (LongModeEntry.isPresent(entry) && !sameChild) {
+            takeReference(pool.at(LongModeEntry.frame(entry)), address);
+        }
+        memory.writeLong(address, entry);
+        if (!Propagation.grantsNoLess(old, entry)) {
+            flushDemanded = true;
+        }
+        if (LongModeEntry.isPresent(old) && !sameChild) {
+            ShadowPage child = pool.at(LongModeEntry.frame(old));
+            if (child.upPointer == address) {
+                child.upPointer = -1;
+            }
+            dropReference(child);
+        }
+        return true;
+    }
+
+    /** Sets an entry of level 1: it maps a guest frame, or is zero. @return whether anything changed */
+    boolean setLeaf(ShadowPage page, int slot, long entry) {
+        long address = page.entryAddress(slot);
+        long old = memory.readLong(address);
+        if (old == entry) {
+            return false;
+        }
+        forgetMapping(page, slot, old);
+        memory.writeLong(address, entry);
+        if (LongModeEntry.isPresent(entry)) {
+            long mfn = LongModeEntry.frame(entry);
+            reverseMap.add(mfn, page, slot);
+            if (LongModeEntry.isWritable(entry)) {
+                frames.addWritableMapping(mfn, 1);
+            }
+        }
+        staleRights |= !Propagation.grantsNoLess(old, entry);
+        return true;
+    }
+
+    private void forgetMapping(ShadowPage page, int slot, long old) {
+        if (LongModeEntry.isPresent(old)) {
+            long mfn = LongModeEntry.frame(old);
+            reverseMap.remove(mfn, page, slot);
+            if (LongModeEntry.isWritable(old)) {
+                frames.addWritableMapping(mfn, -1);
+            }
+        }
+    }
+
+    // ---- references
+    // --------------------------------------------------------------------------------------------------
+
+    private static void takeReference(ShadowPage child, long fromEntry) {
+        if (child.references == Integer.MAX_VALUE) {
+            throw new DomainCrash("too many references to the shadow " + child);
+        }
+        child.references++;
+        if (child.upPointer < 0) {
+            child.upPointer = fromEntry;
+        }
+    }
+
+    /** A vCPU's root slot, or a pin. */
+    static void takeReference(ShadowPage page) {
+        page.references++;
+    }
+
+    void dropReference(ShadowPage page) {
+        if (page.references <= 0) {
+            throw new InvariantViolation("REF-2", "reference to " + page + " dropped but not held");
+        }
+        if (--page.references == 0) {
+            destroy(page);
+        }
+    }
+
+    private void destroy(ShadowPage page) {
+        ShadowType type = page.liveType();
+        hash.remove(page);
+        if (type.shadowsTable()) {
+            demote(page.frame, type);
+        }
+        for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+            long old = entry(page, slot);
+            if (!LongModeEntry.isPresent(old)) {
+                continue;
+            }
+            if (type.level() == 1) {
+                forgetMapping(page, slot, old);
+                staleRights = true;
+            } else {
+                ShadowPage child = pool.at(LongModeEntry.frame(old));
+                if (child.upPointer == page.entryAddress(slot)) {
+                    child.upPointer = -1;
+                }
+                dropReference(child);
+            }
+        }
+        pool.release(page);
+        counters.add(Counter.SHADOW_FREE);
+        counters.set(Counter.SHADOW_PAGES, pool.used());
+    }
+
+    /** Keeps the root though no CR3 holds it, and makes it the last to be given up. */
+    void pin(ShadowPage root) {
+        if (pinned.touch(root)) {
+            takeReference(root);
+        }
+    }
+
+    void unpin(ShadowPage root) {
+        pinned.remove(root);
+        dropReference(root);
+    }
+
+    /** Clears all entries and keeps the page, which a CR3 still holds. */
+    void unhook(ShadowPage root) {
+        for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+            setLink(root, slot, 0);
+        }
+    }
+
+    // ---- taking frames out of use
+    // ------------------------------------------------------------------------------------
+
+    /**
+     * Makes the frame ordinary memory again: all its shadows go. Xen: {@code sh_remove_shadows}.
+     *
+     * @return false when a shadow survives because a CR3 holds it
+     */
+    boolean unshadow(long mfn) {
+        if (!frames.isShadowed(mfn)) {
+            return true;
+        }
+        for (int level = 4; level >= 1; level--) {
+            ShadowPage page = find(mfn, ShadowType.ofTable(level));
+            if (page != null) {
+                removeShadow(page);
+            }
+        }
+        flushDemanded = true;
+        boolean gone = !frames.isShadowed(mfn);
+        if (gone) {
+            counters.add(Counter.UNSHADOW);
+        }
+        return gone;
+    }
+
+    private void removeShadow(ShadowPage page) {
+        ShadowType type = page.liveType();
+        long frame = page.frame;
+        if (page.pinned) {
+            unpin(page);
+        }
+        if (hash.find(frame, type) == page && page.upPointer >= 0) {
+            clearEntryAt(page.upPointer);
+        }
+        if (hash.find(frame, type) == page) {
+            clearLinksTo(page, type);
+        }
+    }
+
+    private void clearEntryAt(long address) {
+        ShadowPage parent = pool.at(address >>> 12);
+        setLink(parent, (int) (address & 0xFFF) >>> 3, 0);
+    }
+
+    /** Looks at every shadow that may refer to the page: needed when it has more than one parent. */
+    private void clearLinksTo(ShadowPage page, ShadowType type) {
+        for (int i = 0; i < pool.size() && page.type == type && page.references > 0; i++) {
+            ShadowPage parent = pool.page(i);
+            if (parent.type == null || parent.type.level() != type.level() + 1) {
+                continue;
+            }
+            for (int slot = 0; slot < LongModeEntry.ENTRIES && page.type == type; slot++) {
+                long entry = entry(parent, slot);
+                if (LongModeEntry.isPresent(entry) && LongModeEntry.frame(entry) == page.mfn) {
+                    setLink(parent, slot, 0);
+                }
+            }
+        }
+    }
+
+    /** No shadow maps the frame afterwards. Xen: {@code sh_remove_all_mappings}. */
+    void removeAllMappings(long mfn) {
+        for (int node = reverseMap.first(mfn); node >= 0; node = reverseMap.first(mfn)) {
+            setLeaf(reverseMap.page(node), ReverseMap.slot(node), 0);
+            flushDemanded = true;
+        }
+    }
+
+    // ---- what the TLB must be told
+    // -----------------------------------------------------------------------------------
+
+    void demandFlush() {
+        flushDemanded = true;
+    }
+
+    /** The TLB may hold more than the shadows grant. */
+    boolean hasStaleRights() {
+        return staleRights;
+    }
+
+    /** @return whether all TLBs must be flushed before the guest runs on; the demand is taken as met */
+    boolean takeFlushDemand() {
+        boolean demanded = flushDemanded;
+        if (demanded) {
+            flushed();
+        }
+        return demanded;
+    }
+
+    /** All TLBs were flushed. */
+    void flushed() {
+        flushDemanded = false;
+        staleRights = false;
+    }
+
+    private void countMade(ShadowType type) {
+        counters.add(Counter.SHADOW_ALLOC);
+        counters.set(Counter.SHADOW_PAGES, pool.used());
+        if (pool.used() > counters.get(Counter.SHADOW_PAGES_PEAK)) {
+            counters.set(Counter.SHADOW_PAGES_PEAK, pool.used());
+        }
+        switch (type) {
+            case L1_64 -> counters.add(Counter.SHADOW_L1);
+            case L2_64 -> counters.add(Counter.SHADOW_L2);
+            case L3_64 -> counters.add(Counter.SHADOW_L3);
+            case L4_64 -> counters.add(Counter.SHADOW_L4);
+            case FL1_64, FL2_64 -> counters.add(Counter.SPLINTER);
+            case UNPAGED_L3, UNPAGED_L4 -> {}
+        }
+    }
+}
