@@ -104,7 +104,7 @@ class AluTest {
             boolean s = (flags & RFlags.SIGN) != 0;
             boolean o = (flags & RFlags.OVERFLOW) != 0;
             boolean p = (flags & RFlags.PARITY) != 0;
-            boolean[] positive = {o, c, z, c | z, s, p, s != o, z | s != o};
+            boolean[] positive = {o, c, z, c || z, s, p, s != o, z || s != o};
             for (int code = 0; code < 16; code++) {
                 assertThat(cpu.flags.condition(code))
                         .as("condition %d of %x", code, flags)

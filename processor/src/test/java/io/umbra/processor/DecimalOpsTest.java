@@ -37,8 +37,8 @@ class DecimalOpsTest {
 
     @Test
     void unpackedDigitsCarryIntoAh() {
-        for (int a = 0; a < 10; a++) {
-            for (int b = 0; b < 10; b++) {
+        for (long a = 0; a < 10; a++) {
+            for (long b = 0; b < 10; b++) {
                 operands('0' + a, '0' + b);
                 bench.execute("00 d8");
                 bench.execute("37"); // aaa
@@ -47,7 +47,7 @@ class DecimalOpsTest {
                 operands(0x500 | a, b);
                 bench.execute("28 d8");
                 bench.execute("3f"); // aas
-                int difference = 50 + a - b;
+                long difference = 50 + a - b;
                 assertThat(gpr[VcpuState.RAX]).as("%d - %d", a, b).isEqualTo(difference / 10 << 8 | difference % 10);
                 operands(a * b, 0);
                 bench.execute("d4 0a"); // aam
@@ -81,7 +81,7 @@ class DecimalOpsTest {
         gpr[VcpuState.RBX] = bl;
     }
 
-    private static long packed(int number) {
+    private static int packed(int number) {
         return number / 10 << 4 | number % 10;
     }
 }

@@ -50,7 +50,7 @@ class StringOpsTest {
         bench.cpu.gpr[VcpuState.RAX] = uniform ? 0 : random.nextLong();
         bench.cpu.gpr[VcpuState.RCX] = random.nextInt(random.nextBoolean() ? 40 : 9000);
         bench.cpu.gpr[VcpuState.RSI] = Workbench.BASE + random.nextInt(Workbench.BYTES);
-        long distance = random.nextInt(100) - 50;
+        long distance = random.nextInt(100) - 50L;
         bench.cpu.gpr[VcpuState.RDI] = random.nextBoolean()
                 ? bench.cpu.gpr[VcpuState.RSI] + distance
                 : Workbench.BASE + random.nextInt(Workbench.BYTES);
