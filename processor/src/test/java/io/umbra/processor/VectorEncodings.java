@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 /** Encodes MMX and SSE instructions, from the rows of the decoder's tables: each row in its register and its memory form, with random registers and immediates. */
 final class VectorEncodings {
     private static final Pattern OPCODE = Pattern.compile("([0-9A-F]{2})(?:/([0-7]?)([mr]?))?");
+    private static final String NO_OPERANDS = "-";
     private static final int RSP = 4;
     /** Memory operands are at [RDI + disp8]. */
     static final int BASE = 7;
@@ -58,7 +59,7 @@ final class VectorEncodings {
                 bytes.write(Integer.parseInt(map.substring(at, at + 2), 16));
             }
             bytes.write(opcode);
-            if (!operands.isEmpty() || digit >= 0) {
+            if (!operands.equals(NO_OPERANDS)) {
                 bytes.write((memory ? 0x40 : 0xC0) | (reg & 7) << 3 | rm & 7);
             }
             if (memory) {
@@ -97,7 +98,7 @@ final class VectorEncodings {
     }
 
     private static void addRow(List<Form> forms, String map, Matcher opcode, String[] columns) {
-        String operands = columns.length > 3 ? columns[3] : "";
+        String operands = columns.length > 3 ? columns[3] : NO_OPERANDS;
         String attributes = columns.length > 4 ? columns[4] : "";
         String selector = opcode.group(3) == null ? "" : opcode.group(3);
         String digit = opcode.group(2) == null ? "" : opcode.group(2);
