@@ -83,6 +83,9 @@ final class Cpu {
     /** The instruction was an event of its own (INT n), whose delivery is not followed by a single-step trap. */
     boolean trapSuppressed;
 
+    /** An event, a trap, a wanted interrupt window or a breakpoint is to be looked at before the next instruction. */
+    boolean isWatchful;
+
     Intercepts intercepts = Intercepts.NESTED;
 
     /** Host offset of the operand between {@code rmwLoad} and {@code rmwStore}, or negative when the slow path keeps it. */
