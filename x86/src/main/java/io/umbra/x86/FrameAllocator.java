@@ -74,7 +74,7 @@ public final class FrameAllocator {
 
     /** @throws InvariantViolation ({@code FRAME-1}) when the frame is not allocated */
     public void free(long mfn) {
-        if (mfn == 0 || !allocated.get(Math.toIntExact(mfn))) {
+        if (!isAllocated(mfn)) {
             throw new InvariantViolation("FRAME-1", "frame " + Long.toHexString(mfn) + " freed but not allocated");
         }
         allocated.clear(Math.toIntExact(mfn));
