@@ -92,11 +92,18 @@ public final class NestedPaging implements Paging {
     public void invalidatePage(int vcpu, long linear) {}
 
     @Override
+    public void memoryWritten(long guestPhysical, long length) {}
+
+    @Override
     public void blow() {
         for (Vcpu vcpu : vcpus) {
             vcpu.tlb.flush();
         }
     }
+
+    /** Nothing is derived from the guest's tables here. */
+    @Override
+    public void audit() {}
 
     @Override
     public Counters counters() {

@@ -47,8 +47,23 @@ public sealed interface Paging permits ShadowPaging, NestedPaging {
     /** The guest executed INVLPG; the processor has dropped its own translation already. */
     void invalidatePage(int vcpu, long linear);
 
+    /**
+     * Somebody other than the guest's own instructions (a device, the monitor) has written to guest memory.
+     *
+     * @param guestPhysical of the first byte
+     * @param length in bytes
+     */
+    void memoryWritten(long guestPhysical, long length);
+
     /** Throws away everything that can be made again. Changes nothing but the cost. */
     void blow();
+
+    /**
+     * Checks every numbered rule of the package. Costs about as much as reading all shadows; changes nothing.
+     *
+     * @throws io.umbra.x86.InvariantViolation that names the first rule that does not hold
+     */
+    void audit();
 
     Counters counters();
 

@@ -11,6 +11,7 @@ import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.Intercepts;
+import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
@@ -28,7 +29,7 @@ public final class ShadowPaging implements Paging {
     private static final int PAGES_PER_FAULT = 3;
 
     /** The frame number under which the root is kept that maps nothing: for a CR3 that points outside memory. */
-    private static final long NO_FRAME = -1;
+    static final long NO_FRAME = -1;
 
     final MachineMemory memory;
     final P2m p2m;
@@ -298,10 +299,39 @@ public final class ShadowPaging implements Paging {
     // ---- everything else
     // ---------------------------------------------------------------------------------------------
 
+    /** A device knows nothing of tables: their shadows follow what it wrote. */
+    @Override
+    public void memoryWritten(long guestPhysical, long length) {
+        if (!policy.writeProtects()) {
+            return;
+        }
+        long end = guestPhysical + length;
+        for (long at = guestPhysical; at < end; at = (at | 0xFFF) + 1) {
+            long entry = p2m.lookup(at >>> 12);
+            if (P2m.isBacked(entry)) {
+                int offset = (int) at & 0xFFF;
+                int within = (int) Math.min(end - at, 0x1000 - offset);
+                revalidation.written(P2m.mfn(entry), offset, within, anyNoExecute());
+            }
+        }
+        flushIfDemanded();
+    }
+
+    private boolean anyNoExecute() {
+        return vcpus.stream().anyMatch(vcpu -> Filler.noExecuteEnabled(vcpu.state));
+    }
+
     @Override
     public void blow() {
         reclaim.blow();
         flushIfDemanded();
+    }
+
+    @Override
+    public void audit() {
+        for (Finding finding : Auditor.audit(this)) {
+            throw new InvariantViolation(finding.rule(), finding.message());
+        }
     }
 
     private void p2mAboutToChange(long gfn, long count) {

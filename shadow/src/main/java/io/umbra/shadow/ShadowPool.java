@@ -12,8 +12,8 @@ final class ShadowPool {
     private final MachineMemory memory;
     private final FrameTable frames;
     private final ShadowPage[] pages;
-    private final int[] freeRing;
-    private int freeHead;
+    final int[] freeRing;
+    int freeHead;
     private int freeCount;
 
     ShadowPool(MachineMemory memory, FrameAllocator allocator, FrameTable frames, int size) {
@@ -43,6 +43,11 @@ final class ShadowPool {
 
     int used() {
         return pages.length - freeCount;
+    }
+
+    /** The free pages in the order in which they will be handed out: for the auditor. */
+    ShadowPage freePage(int place) {
+        return pages[freeRing[(freeHead + place) % freeRing.length]];
     }
 
     ShadowPage page(int index) {

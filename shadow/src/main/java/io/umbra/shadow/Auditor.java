@@ -1,0 +1,197 @@
+package io.umbra.shadow;
+
+import io.umbra.x86.LongModeEntry;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Holds everything that the engine keeps against the numbered rules in the package's description. Written from the rules: it shares entry formats and the
+ * P2M's look-up with the engine, and neither its walks nor its propagation. It changes nothing, and must be called between two calls of the engine. Xen: {@code
+ * sh_audit_*}, {@code shadow_audit_tables}.
+ *
+ * <p>This class checks how the shadow pages hang together; {@link EntryAudit} what their entries say; {@link MappingAudit} the reverse map and the counts of writable
+ * mappings.
+ */
+final class Auditor {
+    private final ShadowPaging engine;
+    private final ShadowTables tables;
+    private final List<Finding> findings = new ArrayList<>();
+
+    private Auditor(ShadowPaging engine) {
+        this.engine = engine;
+        this.tables = engine.tables;
+    }
+
+    /** @return each breach of a rule; empty when all hold */
+    static List<Finding> audit(ShadowPaging engine) {
+        Auditor auditor = new Auditor(engine);
+        auditor.pool();
+        auditor.hash();
+        auditor.typeMasks();
+        auditor.references();
+        auditor.pins();
+        auditor.roots();
+        new EntryAudit(engine, auditor.findings).run();
+        new MappingAudit(engine, auditor.findings).run();
+        return auditor.findings;
+    }
+
+    private void found(String rule, String message) {
+        findings.add(new Finding(rule, message));
+    }
+
+    /** The live shadows, in the order of the pool. */
+    static List<ShadowPage> livePages(ShadowTables tables) {
+        List<ShadowPage> live = new ArrayList<>();
+        for (int i = 0; i < tables.pool.size(); i++) {
+            if (tables.pool.page(i).type != null) {
+                live.add(tables.pool.page(i));
+            }
+        }
+        return live;
+    }
+
+    /** POOL-1. */
+    private void pool() {
+        ShadowPool pool = tables.pool;
+        Set<ShadowPage> free = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (int i = 0; i < pool.free(); i++) {
+            ShadowPage page = pool.freePage(i);
+            if (!free.add(page)) {
+                found("POOL-1", "page " + page.index + " is in the list of free pages twice");
+            } else if (page.type != null) {
+                found("POOL-1", page + " is live and in the list of free pages");
+            }
+        }
+        for (int i = 0; i < pool.size(); i++) {
+            ShadowPage page = pool.page(i);
+            if (page.type == null && !free.contains(page)) {
+                found("POOL-1", "page " + i + " is neither live nor in the list of free pages");
+            }
+        }
+    }
+
+    /** HASH-1. */
+    private void hash() {
+        List<ShadowPage> live = livePages(tables);
+        for (ShadowPage page : live) {
+            ShadowPage hit = tables.hash.find(page.frame, page.liveType());
+            if (hit != page) {
+                found("HASH-1", page + (hit == null ? " is not in the hash" : " has a twin, " + hit));
+            }
+        }
+        if (tables.hash.size() != live.size()) {
+            found("HASH-1", tables.hash.size() + " shadows in the hash, " + live.size() + " live");
+        }
+    }
+
+    /** HASH-2. */
+    private void typeMasks() {
+        int[] masks = new int[Math.toIntExact(engine.memory.frames())];
+        for (ShadowPage page : livePages(tables)) {
+            if (page.liveType().shadowsTable()) {
+                masks[(int) page.frame] |= page.liveType().bit();
+            }
+        }
+        for (int mfn = 0; mfn < masks.length; mfn++) {
+            if (masks[mfn] != tables.frames.shadowTypes(mfn)) {
+                found(
+                        "HASH-2",
+                        "frame 0x" + Integer.toHexString(mfn) + " has shadows of types 0b"
+                                + Integer.toBinaryString(masks[mfn]) + ", its mask says 0b"
+                                + Integer.toBinaryString(tables.frames.shadowTypes(mfn)));
+            }
+        }
+    }
+
+    /** REF-1, UP-1, POOL-2. */
+    private void references() {
+        int[] counts = new int[tables.pool.size()];
+        boolean[] hasUpPointer = new boolean[tables.pool.size()];
+        List<ShadowPage> live = livePages(tables);
+        for (ShadowPage parent : live) {
+            for (int slot = 0; parent.liveType().level() > 1 && slot < LongModeEntry.ENTRIES; slot++) {
+                ShadowPage child = linked(parent, slot);
+                if (child != null) {
+                    counts[child.index]++;
+                    hasUpPointer[child.index] |= child.upPointer == parent.entryAddress(slot);
+                    if (child.type == null) {
+                        found("POOL-2", "slot " + slot + " of " + parent + " refers to the free page " + child.index);
+                    }
+                }
+            }
+        }
+        for (ShadowVcpu vcpu : engine.vcpus) {
+            if (vcpu.root != null) {
+                counts[vcpu.root.index]++;
+            }
+        }
+        for (ShadowPage page : live) {
+            int expected = counts[page.index] + (page.pinned ? 1 : 0);
+            if (page.references != expected || expected == 0) {
+                found("REF-1", page + " counts " + page.references + " references, and has " + expected);
+            }
+            if (page.upPointer >= 0 && !hasUpPointer[page.index]) {
+                found("UP-1", "the up-pointer of " + page + " is no entry that refers to it");
+            }
+        }
+    }
+
+    /** The page that a present entry refers to, dead or alive; null for an absent one, or one to a frame outside the pool (LINK-1). */
+    private @Nullable ShadowPage linked(ShadowPage parent, int slot) {
+        long entry = engine.memory.readLong(parent.entryAddress(slot));
+        long mfn = LongModeEntry.frame(entry);
+        if (!LongModeEntry.isPresent(entry)
+                || !engine.memory.contains(mfn)
+                || tables.frames.poolIndex(mfn) < 0) {
+            return null;
+        }
+        return tables.pool.page(tables.frames.poolIndex(mfn));
+    }
+
+    /** PIN-1. */
+    private void pins() {
+        Set<ShadowPage> listed = Collections.newSetFromMap(new IdentityHashMap<>());
+        ShadowPage newer = null;
+        for (ShadowPage page = tables.pinned.newest(); page != null && listed.add(page); page = page.older) {
+            if (page.newer != newer) {
+                found("PIN-1", "the list of pins is torn at " + page);
+            }
+            if (!page.pinned || page.type == null || !page.type.isRoot()) {
+                found("PIN-1", page + " is in the list of pins, and no pinned root");
+            }
+            newer = page;
+        }
+        if (newer != tables.pinned.oldest() || listed.size() != tables.pinned.size()) {
+            found("PIN-1", "the list of pins does not end where it should");
+        }
+        for (ShadowPage page : livePages(tables)) {
+            if (page.pinned && !listed.contains(page)) {
+                found("PIN-1", page + " is pinned and not in the list of pins");
+            }
+        }
+    }
+
+    /** ROOT-1. */
+    private void roots() {
+        for (int number = 0; number < engine.vcpus.size(); number++) {
+            ShadowVcpu vcpu = engine.vcpus.get(number);
+            ShadowPage root = vcpu.root;
+            if (root == null || root.type == null || !root.type.isRoot()) {
+                found("ROOT-1", "vCPU " + number + " holds no live root");
+                continue;
+            }
+            long entry = engine.p2m.lookup(LongModeEntry.frame(vcpu.state.cr3));
+            boolean shadowsGuest = vcpu.state.isPaging() && P2m.isBacked(entry);
+            ShadowType type = shadowsGuest ? ShadowType.L4_64 : ShadowType.UNPAGED_L4;
+            long frame = shadowsGuest ? P2m.mfn(entry) : vcpu.state.isPaging() ? ShadowPaging.NO_FRAME : 0;
+            if (root.type != type || root.frame != frame) {
+                found("ROOT-1", "vCPU " + number + " holds " + root + " and not the shadow of its own root");
+            }
+        }
+    }
+}

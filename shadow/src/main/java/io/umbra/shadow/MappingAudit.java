@@ -1,0 +1,83 @@
+package io.umbra.shadow;
+
+import io.umbra.x86.LongModeEntry;
+import java.util.BitSet;
+import java.util.List;
+
+/** The reverse map and the counts of writable mappings: RMAP-1, RMAP-2. */
+final class MappingAudit {
+    private final ShadowPaging engine;
+    private final ShadowTables tables;
+    private final List<Finding> findings;
+    private final int frames;
+
+    MappingAudit(ShadowPaging engine, List<Finding> findings) {
+        this.engine = engine;
+        this.tables = engine.tables;
+        this.findings = findings;
+        this.frames = Math.toIntExact(engine.memory.frames());
+    }
+
+    void run() {
+        BitSet listed = listedNodes();
+        int[] writable = new int[frames];
+        for (ShadowPage page : Auditor.livePages(tables)) {
+            if (page.liveType().level() != 1) {
+                continue;
+            }
+            for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+                long entry = engine.memory.readLong(page.entryAddress(slot));
+                if (!LongModeEntry.isPresent(entry)) {
+                    continue;
+                }
+                int node = page.index << 9 | slot;
+                if (!listed.get(node)) {
+                    found("RMAP-1", "slot " + slot + " of " + page + " is not listed under the frame that it maps");
+                }
+                if (LongModeEntry.isWritable(entry)) {
+                    writable[(int) LongModeEntry.frame(entry)]++;
+                }
+            }
+        }
+        for (int mfn = 0; mfn < frames; mfn++) {
+            if (tables.frames.writableMappings(mfn) != writable[mfn]) {
+                found(
+                        "RMAP-2",
+                        "frame 0x" + Integer.toHexString(mfn) + " counts " + tables.frames.writableMappings(mfn)
+                                + " writable mappings, and has " + writable[mfn]);
+            }
+        }
+    }
+
+    /** The nodes in all lists; each must be a present leaf that maps the list's frame, and stand in one list, once. */
+    private BitSet listedNodes() {
+        BitSet listed = new BitSet();
+        for (int mfn = 0; mfn < frames; mfn++) {
+            for (int node = tables.reverseMap.first(mfn); node >= 0; node = tables.reverseMap.next(node)) {
+                if (listed.get(node)) {
+                    found("RMAP-1", "node " + node + " is listed twice");
+                    break;
+                }
+                listed.set(node);
+                if (!isLeafOf(node, mfn)) {
+                    found("RMAP-1", "frame 0x" + Integer.toHexString(mfn) + " lists what is no leaf of it");
+                    break;
+                }
+            }
+        }
+        return listed;
+    }
+
+    private boolean isLeafOf(int node, long mfn) {
+        ShadowPage page = tables.reverseMap.page(node);
+        if (page.type == null || page.type.level() != 1) {
+            return false;
+        }
+        long entry = engine.memory.readLong(page.entryAddress(ReverseMap.slot(node)));
+        return LongModeEntry.isPresent(entry) && LongModeEntry.frame(entry) == mfn;
+    }
+
+    private void found(String rule, String message) {
+        findings.add(new Finding(rule, message));
+    }
+}

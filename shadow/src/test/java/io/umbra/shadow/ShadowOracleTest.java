@@ -1,0 +1,52 @@
+package io.umbra.shadow;
+
+import static org.assertj.core.api.Assertions.fail;
+
+import io.umbra.shadow.ShadowPolicy.Coherence;
+import io.umbra.shadow.ShadowPolicy.Populate;
+import io.umbra.shadow.ShadowPolicy.WritableSearch;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Random sequences under every policy, each step held against the definition. {@code -Dumbra.operations=N} runs N operations for each policy, {@code -Dumbra.seed=S} starts at another
+ * seed.
+ */
+class ShadowOracleTest {
+    private static final int LENGTH = 400;
+    private static final long OPERATIONS = Long.getLong("umbra.operations", 12_000);
+    private static final long SEED = Long.getLong("umbra.seed", 1);
+
+    /** Small enough to be empty all the time, large enough for the two pages that one access can need. */
+    private static final int TINY_POOL = 12;
+
+    static Stream<ShadowPolicy> policies() {
+        List<ShadowPolicy> policies = new ArrayList<>();
+        for (Coherence coherence : Coherence.values()) {
+            for (Populate populate : Populate.values()) {
+                for (WritableSearch search : WritableSearch.values()) {
+                    policies.add(new ShadowPolicy(coherence, populate, search, ShadowPolicy.MINIMUM_POOL, 0));
+                }
+                policies.add(new ShadowPolicy(coherence, populate, WritableSearch.REVERSE_MAP, TINY_POOL, 0));
+            }
+            policies.add(new ShadowPolicy(
+                    coherence, Populate.ALL_LEVELS, WritableSearch.REVERSE_MAP, ShadowPolicy.MINIMUM_POOL, 7));
+        }
+        return policies.stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("policies")
+    void theGuestSeesWhatTheDefinitionSays(ShadowPolicy policy) {
+        long sequences = Math.max(1, OPERATIONS / LENGTH);
+        for (long seed = SEED; seed < SEED + sequences; seed++) {
+            Sequence sequence = Sequence.draw(policy, seed, LENGTH);
+            if (sequence.run() != null) {
+                fail(sequence.shrunk().describe());
+            }
+        }
+    }
+}
