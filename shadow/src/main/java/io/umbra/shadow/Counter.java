@@ -40,7 +40,9 @@ public enum Counter {
     SHADOW_PAGES_PEAK("shadow pages in use at most"),
     MMIO("accesses to device memory"),
     P2M_CHANGE("P2M entries changed after start"),
-    SPURIOUS("faults for which nothing was missing any more");
+    SPURIOUS("faults for which nothing was missing any more"),
+    ROOT_LINK("links made from a root to a shadow L3"),
+    ROOT_LINK_SHARED("of these, to a shadow L3 that another root refers to as well: a shared kernel half");
 
     private final String description;
 

@@ -4,7 +4,15 @@ package io.umbra.shadow;
 public final class DomainCrash extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    public DomainCrash(String message) {
-        super(message, null, false, false);
+    private final String reason;
+
+    public DomainCrash(String reason) {
+        super(reason, null, false, false);
+        this.reason = reason;
+    }
+
+    /** One line for the user. */
+    public String reason() {
+        return reason;
     }
 }

@@ -100,7 +100,9 @@ final class ShadowTables {
                 && LongModeEntry.isPresent(entry)
                 && LongModeEntry.frame(old) == LongModeEntry.frame(entry);
         if (LongModeEntry.isPresent(entry) && !sameChild) {
-            takeReference(pool.at(LongModeEntry.frame(entry)), address);
+            ShadowPage child = pool.at(LongModeEntry.frame(entry));
+            countRootLink(parent, child);
+            takeReference(child, address);
         }
         memory.writeLong(address, entry);
         if (!Propagation.grantsNoLess(old, entry)) {
@@ -313,6 +315,15 @@ final class ShadowTables {
     void flushed() {
         flushDemanded = false;
         staleRights = false;
+    }
+
+    private void countRootLink(ShadowPage parent, ShadowPage child) {
+        if (parent.type == ShadowType.L4_64) {
+            counters.add(Counter.ROOT_LINK);
+            if (child.references > 0) {
+                counters.add(Counter.ROOT_LINK_SHARED);
+            }
+        }
     }
 
     private void countMade(ShadowType type) {

@@ -5,7 +5,9 @@ import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.GuestEnd;
+import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Set;
 
 /** What the shadows did in a run, as text for people or JSON with stable keys for scripts. */
 final class Report {
@@ -14,6 +16,16 @@ final class Report {
         JSON,
         NONE
     }
+
+    /** Shown even when zero: that nothing of the kind happened is an answer too. */
+    private static final Set<Counter> ALWAYS_SHOWN = EnumSet.of(
+            Counter.PAGE_FAULT,
+            Counter.GUEST_FAULT,
+            Counter.EMULATE,
+            Counter.CR3_RETAINED,
+            Counter.DIRTY_BIT_FAULT,
+            Counter.SPLINTER,
+            Counter.ROOT_LINK_SHARED);
 
     private final Domain domain;
     private final DomainConfig config;
@@ -33,12 +45,16 @@ final class Report {
         StringBuilder text = new StringBuilder();
         text.append("umbra: ").append(end.message()).append('\n');
         text.append("paging %s%s\n".formatted(paging(), policy()));
-        text.append("%,15d  instructions retired, %.1f s, %.1f MIPS\n"
-                .formatted(domain.instructions(), seconds, domain.instructions() / Math.max(seconds, 1e-9) / 1e6)
-                .replace(' ', ' '));
+        text.append(String.format(
+                Locale.ROOT,
+                "%15d  %-20s retired in %.1f s, %.1f MIPS\n",
+                domain.instructions(),
+                "instructions",
+                seconds,
+                domain.instructions() / Math.max(seconds, 1e-9) / 1e6));
         for (Counter counter : Counter.values()) {
             long value = domain.counters().get(counter);
-            if (value != 0) {
+            if (value != 0 || ALWAYS_SHOWN.contains(counter)) {
                 text.append("%15d  %-20s %s\n".formatted(value, counter.label(), counter.description()));
             }
         }

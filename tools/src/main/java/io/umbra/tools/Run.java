@@ -44,6 +44,11 @@ final class Run implements Callable<Integer> {
     private static final String BUILT_IN = "/io/umbra/guests/shadow-story.elf";
     private static final long MOST_MEMORY = 512L << 30;
 
+    private enum Clock {
+        VIRTUAL,
+        WALL
+    }
+
     @Parameters(
             arity = "0..1",
             paramLabel = "GUEST",
@@ -63,6 +68,28 @@ final class Run implements Callable<Integer> {
             defaultValue = "256M",
             converter = MemorySize.class)
     private long memory;
+
+    @Option(
+            names = "--cpus",
+            paramLabel = "N",
+            description = "virtual processors; this version runs one",
+            defaultValue = "1")
+    private int cpus;
+
+    @Option(
+            names = "--guest",
+            paramLabel = "hvm",
+            description = "how the guest is virtualised; this version runs hvm",
+            defaultValue = "hvm")
+    private String kind = "hvm";
+
+    @Option(
+            names = "--time",
+            paramLabel = "virtual|wall",
+            description = "virtual: a nanosecond an instruction, repeatable; wall: the host's clock"
+                    + " (default: ${DEFAULT-VALUE})",
+            defaultValue = "virtual")
+    private String time = "virtual";
 
     @Option(
             names = "--paging",
@@ -211,12 +238,18 @@ final class Run implements Callable<Integer> {
         if (limit != null && limit <= 0 || timeout != null && timeout <= 0) {
             throw mistake("--limit and --timeout must be positive");
         }
+        if (cpus != 1) {
+            throw mistake("--cpus " + cpus + ": this version runs one virtual processor");
+        }
+        if (!kind.equals("hvm")) {
+            throw mistake("--guest cannot be '" + kind + "': this version runs hvm guests");
+        }
         return new DomainConfig(
                 memory,
                 constant(PagingKind.class, "--paging", paging),
                 policy(),
                 seed,
-                false,
+                constant(Clock.class, "--time", time) == Clock.WALL,
                 Instant.parse("2000-01-01T00:00:00Z"),
                 verify);
     }

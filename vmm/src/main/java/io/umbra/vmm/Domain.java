@@ -26,11 +26,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A guest and what it runs in: memory, one vCPU, paging and devices. {@link #run} is the loop that every hypervisor has: enter the guest, handle why it came back.
  *
- * <p>Time is virtual: one retired instruction takes a nanosecond, and when the vCPU halts, time jumps to the next event. So a run is a function of its image and its input alone.
+ * <p>Time is virtual unless configured otherwise: one retired instruction takes a nanosecond, and when the vCPU halts, time jumps to the next event. So a run is a function of its image and its
+ * input alone.
  */
 public final class Domain implements AutoCloseable {
     /** Instructions after which input and limits are looked at, at the latest. */
     private static final long SLICE = 1_000_000;
+    /** The same under wall time, where events come by the host's clock. */
+    private static final long WALL_SLICE = 20_000;
     /** Machine frames besides RAM and pool: the P2M's tables, and what alignment wastes. */
     private static final long SPARE_FRAMES = 16 * 512;
 
@@ -69,7 +72,7 @@ public final class Domain implements AutoCloseable {
         this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.platform = new Platform(config.memoryBytes(), config.startDate(), console);
-        this.vcpu = new Vcpu(0, processor, paging, verifier);
+        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime());
     }
 
     /**
@@ -120,7 +123,7 @@ public final class Domain implements AutoCloseable {
             }
             return end;
         } catch (DomainCrash crash) {
-            return new GuestEnd.Crashed(crash.getMessage());
+            return new GuestEnd.Crashed(crash.reason());
         }
     }
 
@@ -150,16 +153,20 @@ public final class Domain implements AutoCloseable {
     // ---- time --------------------------------------------------------------------------------------------------------
 
     private long now() {
-        return state.instructions + skipped;
+        return config.wallTime() ? System.nanoTime() - started : state.instructions + skipped;
     }
+
+    private final long started = System.nanoTime();
 
     /** Virtual nanoseconds that passed while the vCPU was halted. */
     private long skipped;
 
     /** Instructions until something must be looked at. */
     private long budget() {
-        long budget = Math.min(SLICE, limit - state.instructions);
-        budget = Math.min(budget, platform.clock.nextEvent() - now());
+        long budget = Math.min(config.wallTime() ? WALL_SLICE : SLICE, limit - state.instructions);
+        if (!config.wallTime()) {
+            budget = Math.min(budget, platform.clock.nextEvent() - now());
+        }
         long every = config.policy().blowEvery();
         if (every > 0) {
             budget = Math.min(budget, every - state.instructions % every);
@@ -195,6 +202,11 @@ public final class Domain implements AutoCloseable {
 
     private void skipTo(long next) {
         long distance = Math.max(0, next - now());
+        if (config.wallTime()) {
+            input.await(Math.max(1, distance / 1_000_000));
+            platform.clock.advanceTo(now());
+            return;
+        }
         skipped += distance;
         state.tscOffset += distance;
         platform.clock.advanceTo(now());

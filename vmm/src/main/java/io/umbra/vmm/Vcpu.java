@@ -32,13 +32,13 @@ final class Vcpu implements FaultHandler {
 
     private boolean shutDown;
 
-    Vcpu(int number, Processor processor, Paging paging, @Nullable Verifier verifier) {
+    Vcpu(int number, Processor processor, Paging paging, @Nullable Verifier verifier, boolean interceptsTime) {
         this.number = number;
         this.processor = processor;
         this.state = processor.state();
         this.paging = paging;
         this.verifier = verifier;
-        processor.intercept(paging.intercepts());
+        processor.intercept(paging.intercepts().withTimeStamp(interceptsTime));
         processor.faultHandler(this);
         paging.attach(state, processor, processor);
     }

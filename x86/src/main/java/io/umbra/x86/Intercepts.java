@@ -19,6 +19,11 @@ public record Intercepts(int exceptions, int controlRegisterWrites, boolean inva
     /** The processor walks the guest's tables itself. */
     public static final Intercepts NESTED = new Intercepts(0, 0, false, false);
 
+    /** The same, with RDTSC and RDTSCP told or not. */
+    public Intercepts withTimeStamp(boolean told) {
+        return new Intercepts(exceptions, controlRegisterWrites, invalidatePage, told);
+    }
+
     public boolean exception(int vector) {
         return (exceptions >>> vector & 1) != 0;
     }
