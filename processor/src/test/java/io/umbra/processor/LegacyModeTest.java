@@ -187,7 +187,7 @@ class LegacyModeTest {
         write(TASK_2 + 0x24, 4, 2);
         write(TASK_2 + 0x38, 4, STACK_2);
         for (int i = 0; i < 6; i++) {
-            write(TASK_2 + 0x48 + 4 * i, 2, i == 1 ? 8 : 0x10);
+            write(TASK_2 + 0x48 + 4L * i, 2, i == 1 ? 8 : 0x10);
         }
 
         machine.processor.run(1);
