@@ -3,9 +3,14 @@ package io.umbra.processor;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.umbra.x86.Exit;
+import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class CpuFeaturesTest {
     private static String text(int... registers) {
@@ -39,17 +44,28 @@ class CpuFeaturesTest {
         assertThat((signature >>> 8 & 0xF) + (signature >>> 20 & 0xFF)).isEqualTo(0x17);
     }
 
-    @Test
-    void everyControlRegisterBitThatMayBeSetBelongsToAnOfferedFeature() {
-        int features = CpuFeatures.cpuid(1, 0).edx();
-        assertThat(features & 1 << 1).as("VME").isZero();
-        assertThat(CpuFeatures.CR4 & 3).isZero();
-        assertThat(features & 1 << 7).as("MCE").isZero();
-        assertThat(CpuFeatures.CR4 >>> 6 & 1).isZero();
-        assertThat(CpuFeatures.cpuid(1, 0).ecx() & 1 << 26).as("XSAVE").isZero();
-        assertThat(CpuFeatures.CR4 >>> 18 & 1).isZero();
-        assertThat(CpuFeatures.cpuid(7, 0).ebx() >>> 7 & 1).as("SMEP").isEqualTo(1);
-        assertThat(CpuFeatures.CR4 >>> 20 & 3).isEqualTo(3);
+    /** Bits of CR4 and of leaf 1's EDX; PCE (8) has no bit of its own. */
+    @ParameterizedTest
+    @CsvSource({"0,1", "2,4", "3,2", "4,3", "5,6", "6,7", "7,13", "9,24", "10,25"})
+    void aBitOfCr4MayBeSetExactlyWhenItsFeatureIsOffered(int bit, int feature) {
+        boolean offered = (CpuFeatures.cpuid(1, 0).edx() >>> feature & 1) != 0;
+        assertThat(mayBeSet(bit)).isEqualTo(offered);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"20,7", "21,20", "16,0", "11,-1", "12,-1", "17,-1", "18,-1", "22,-1"})
+    void theSameHoldsForTheFeaturesOfLeaf7(int bit, int feature) {
+        boolean offered = feature >= 0 && (CpuFeatures.cpuid(7, 0).ebx() >>> feature & 1) != 0;
+        assertThat(mayBeSet(bit)).isEqualTo(offered);
+    }
+
+    private static boolean mayBeSet(int bit) {
+        try (TestMachine machine = TestMachine.shadow()) {
+            machine.gate(Vector.GENERAL_PROTECTION, 0, 0);
+            machine.code(TestMachine.CODE, "0F22E0"); // mov cr4,rax
+            machine.state.gpr[VcpuState.RAX] = machine.state.cr4 | 1L << bit;
+            return machine.run() instanceof Exit.ControlRegister;
+        }
     }
 
     @Test
