@@ -2,8 +2,8 @@ package io.umbra.processor;
 
 import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
-import io.umbra.x86.Vector;
 import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
 
 /**
  * Where an operand of an MMX or SSE instruction is: in an XMM, MMX or general register, or in memory. Values narrower than 64 bits are zero-extended when they come from

@@ -59,7 +59,14 @@ final class VectorStateOps {
      * <p>What is not named is neither written nor read. MXCSR and the XMM registers take part only while CR4.OSFXSR is set. The pointers always do, as CPUID's RstrFpErrPtrs says.
      */
     private abstract static class Image extends MemoryOp {
-        static final int CONTROL = 0, STATUS = 2, TAGS = 4, OPCODE = 6, INSTRUCTION = 8, OPERAND = 16, MXCSR = 24, MASK = 28;
+        static final int CONTROL = 0,
+                STATUS = 2,
+                TAGS = 4,
+                OPCODE = 6,
+                INSTRUCTION = 8,
+                OPERAND = 16,
+                MXCSR = 24,
+                MASK = 28;
         static final int STACK = 32, XMM = 160, BYTES = 512;
         static final int STACK_REGISTERS = 8;
         static final int SLOT = 16;

@@ -82,7 +82,8 @@ final class VectorCase implements AutoCloseable {
     }
 
     /** @return what differs, or null */
-    @Nullable String compare(HostInstruction host, Op op) {
+    @Nullable
+    String compare(HostInstruction host, Op op) {
         load();
         String input = describe();
         host.run(before);
@@ -164,7 +165,8 @@ final class VectorCase implements AutoCloseable {
                 return differ("mm" + register, before.x87Significand(register), state.x87Significand[register]);
             }
             if (before.x87SignExponent(register) != state.x87SignExponent[register]) {
-                return differ("exponent " + register, before.x87SignExponent(register), state.x87SignExponent[register]);
+                return differ(
+                        "exponent " + register, before.x87SignExponent(register), state.x87SignExponent[register]);
             }
         }
         return null;
