@@ -27,11 +27,16 @@ final class Block {
      */
     final byte @Nullable [] spill;
 
+    /** Where it was last entered, and the stamp under which that linear address stands for it; see {@link Interpreter}. */
+    long linear;
+
+    long stamp = -1;
+
     /** The next in its frame's chain. */
     @Nullable
     Block next;
 
-    /** Another frame's content may have changed since this was decoded: do not start it. */
+    /** Its bytes were written to. */
     boolean isDropped;
 
     Block(Op[] ops, long mfn, int mode, byte @Nullable [] spill) {

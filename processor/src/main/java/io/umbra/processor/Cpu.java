@@ -26,6 +26,7 @@ final class Cpu {
 
     final Flags flags = new Flags();
     final FloatEnvironment floats = new FloatEnvironment();
+    final X87Unit x87;
     final MemoryUnit memory;
     final GuestException exception = new GuestException();
 
@@ -82,6 +83,9 @@ final class Cpu {
     /** The instruction was an event of its own (INT n), whose delivery is not followed by a single-step trap. */
     boolean trapSuppressed;
 
+    /** An event, a trap, a wanted interrupt window or a breakpoint is to be looked at before the next instruction. */
+    boolean isWatchful;
+
     Intercepts intercepts = Intercepts.NESTED;
 
     /** Host offset of the operand between {@code rmwLoad} and {@code rmwStore}, or negative when the slow path keeps it. */
@@ -91,6 +95,7 @@ final class Cpu {
         this.state = state;
         this.gpr = state.gpr;
         this.memory = memory;
+        this.x87 = new X87Unit(state);
         this.bank = memory.bank(0, false, false);
     }
 

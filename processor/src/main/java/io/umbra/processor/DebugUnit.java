@@ -86,6 +86,7 @@ final class DebugUnit {
             case 7 -> value & DR7_WRITABLE | DR7_FIXED;
             default -> value;
         };
+        cpu.isWatchful = true;
         cpu.privilegeChanged();
     }
 

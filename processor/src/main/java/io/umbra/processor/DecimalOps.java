@@ -24,23 +24,22 @@ final class DecimalOps {
         }
     }
 
-    /** OF is undefined: 0 here. */
+    /** OF is undefined: here that of adding the whole correction at once. */
     private static void adjustPacked(Cpu cpu, int sign) {
         int old = (int) cpu.gpr[VcpuState.RAX] & 0xFF;
-        boolean carry = cpu.flags.carry();
-        boolean high = carry || old > 0x99;
+        boolean high = cpu.flags.carry() || old > 0x99;
         boolean low = cpu.flags.auxiliary() || (old & 0xF) > 9;
-        int al = old + sign * ((low ? 6 : 0) + (high ? 0x60 : 0));
         boolean borrowed = sign < 0 && low && old < 6;
+        long al = correct(cpu, old, sign, (low ? 6 : 0) + (high ? 0x60 : 0));
         cpu.setRegister(VcpuState.RAX, 1, al);
-        resultFlags(cpu, al, high || borrowed, low);
+        carries(cpu, high || borrowed, low);
     }
 
     /** AAA. */
     static final class AsciiAdjustAfterAddition extends Op {
         @Override
         void execute(Cpu cpu) {
-            adjustUnpacked(cpu, 0x106);
+            adjustUnpacked(cpu, 1);
         }
     }
 
@@ -48,17 +47,17 @@ final class DecimalOps {
     static final class AsciiAdjustAfterSubtraction extends Op {
         @Override
         void execute(Cpu cpu) {
-            adjustUnpacked(cpu, -0x106);
+            adjustUnpacked(cpu, -1);
         }
     }
 
-    /** OF, SF, ZF and PF are undefined: here they follow AL. */
-    private static void adjustUnpacked(Cpu cpu, int amount) {
+    /** OF, SF, ZF and PF are undefined: here they follow AL before its upper half is cleared. */
+    private static void adjustUnpacked(Cpu cpu, int sign) {
         long ax = cpu.gpr[VcpuState.RAX];
         boolean adjusts = (ax & 0xF) > 9 || cpu.flags.auxiliary();
-        long adjusted = (adjusts ? ax + amount : ax) & 0xFF0F;
-        cpu.setRegister(VcpuState.RAX, 2, adjusted);
-        resultFlags(cpu, (int) adjusted, adjusts, adjusts);
+        correct(cpu, ax & 0xFF, sign, adjusts ? 6 : 0);
+        cpu.setRegister(VcpuState.RAX, 2, (adjusts ? ax + sign * 0x106L : ax) & 0xFF0F);
+        carries(cpu, adjusts, adjusts);
     }
 
     /** AAM: #DE when the base is 0. */
@@ -80,7 +79,7 @@ final class DecimalOps {
         }
     }
 
-    /** AAD. */
+    /** AAD. CF, OF and AF are undefined: here those of the addition. */
     static final class AsciiAdjustBeforeDivision extends Op {
         private final int base;
 
@@ -90,9 +89,9 @@ final class DecimalOps {
 
         @Override
         void execute(Cpu cpu) {
-            long al = cpu.gpr[VcpuState.RAX] + cpu.highByte(VcpuState.RAX) * base & 0xFF;
-            cpu.setRegister(VcpuState.RAX, 2, al);
-            cpu.flags.logic(al, 8);
+            long tens = cpu.highByte(VcpuState.RAX) * base;
+            long al = Alu.add(cpu, cpu.gpr[VcpuState.RAX], tens, 8);
+            cpu.setRegister(VcpuState.RAX, 2, al & 0xFF);
         }
     }
 
@@ -104,8 +103,12 @@ final class DecimalOps {
         }
     }
 
-    private static void resultFlags(Cpu cpu, int al, boolean carry, boolean auxiliary) {
-        cpu.flags.logic(al, 8);
-        cpu.flags.fromRFlags(cpu.flags.toRFlags() | (carry ? RFlags.CARRY : 0) | (auxiliary ? RFlags.AUXILIARY : 0));
+    private static long correct(Cpu cpu, long al, int sign, int amount) {
+        return sign > 0 ? Alu.add(cpu, al, amount, 8) : Alu.subtract(cpu, al, amount, 8);
+    }
+
+    private static void carries(Cpu cpu, boolean carry, boolean auxiliary) {
+        long others = cpu.flags.toRFlags() & ~(RFlags.CARRY | RFlags.AUXILIARY);
+        cpu.flags.fromRFlags(others | (carry ? RFlags.CARRY : 0) | (auxiliary ? RFlags.AUXILIARY : 0));
     }
 }

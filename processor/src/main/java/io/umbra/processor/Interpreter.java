@@ -7,7 +7,6 @@ import io.umbra.x86.RFlags;
 import io.umbra.x86.SegmentRegister;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,10 +23,8 @@ final class Interpreter {
     private final MemoryUnit memory;
     private final CodeCache code;
 
-    // Where control went before: linear address, the stamp under which that holds, the block.
-    private final long[] jumpLinear = new long[JUMP_ENTRIES];
-    private final long[] jumpStamp = new long[JUMP_ENTRIES];
-    private final @Nullable Block[] jumpBlock = new @Nullable Block[JUMP_ENTRIES];
+    /** Where control went before, by a hash of the linear address. An entry holds while its block says so. */
+    private final @Nullable Block[] jumps = new @Nullable Block[JUMP_ENTRIES];
 
     private @Nullable Event injected;
     private boolean windowWanted;
@@ -41,7 +38,6 @@ final class Interpreter {
         this.state = cpu.state;
         this.memory = cpu.memory;
         this.code = code;
-        Arrays.fill(jumpStamp, -1);
     }
 
     void inject(Event event) {
@@ -70,6 +66,7 @@ final class Interpreter {
         cpu.debugHits = 0;
         cpu.codeModeChanged();
         cpu.privilegeChanged();
+        watch();
     }
 
     /** Makes the state precise. */
@@ -113,12 +110,12 @@ final class Interpreter {
     }
 
     private boolean needsAttention() {
-        return (state.rflags & STEPPING) != 0
-                || state.interruptShadow
-                || windowWanted
-                || injected != null
-                || dueTraps != 0
-                || DebugUnit.isArmed(state.dr[7]);
+        return (state.rflags & STEPPING) != 0 || state.interruptShadow || cpu.isWatchful;
+    }
+
+    /** To be called when anything changed that {@link #attend} looks at, but RFLAGS and the interrupt shadow. */
+    private void watch() {
+        cpu.isWatchful = windowWanted || injected != null || dueTraps != 0 || DebugUnit.isArmed(state.dr[7]);
     }
 
     // ---- boundaries where something may happen
@@ -128,11 +125,13 @@ final class Interpreter {
         Event event = injected;
         if (event != null) {
             injected = null;
+            watch();
             return deliver(event);
         }
         if (dueTraps != 0) {
             state.dr[6] |= dueTraps;
             dueTraps = 0;
+            watch();
             return raise(cpu.fault(Vector.DEBUG), null);
         }
         if (windowWanted && isInterruptible()) {
@@ -182,6 +181,7 @@ final class Interpreter {
             dueTraps |= cpu.debugHits | (stillTraps ? DebugUnit.SINGLE_STEP : 0);
         }
         cpu.debugHits = 0;
+        watch();
         return exit;
     }
 
@@ -203,11 +203,9 @@ final class Interpreter {
     private Block lookup() {
         long linear = linearRip();
         int place = (int) (linear ^ linear >>> 13) & JUMP_MASK;
-        if (jumpLinear[place] == linear && jumpStamp[place] == (cpu.mappingEpoch << 4 | cpu.codeContext)) {
-            Block block = jumpBlock[place];
-            if (block != null) {
-                return block;
-            }
+        Block block = jumps[place];
+        if (block != null && block.linear == linear && block.stamp == (cpu.mappingEpoch << 4 | cpu.codeContext)) {
+            return block;
         }
         return translateAndFind(linear, place);
     }
@@ -223,9 +221,9 @@ final class Interpreter {
         if (block == null || block.spill != null) {
             return crossing(block, linear, maddr, mode);
         }
-        jumpLinear[place] = linear;
-        jumpStamp[place] = cpu.mappingEpoch << 4 | cpu.codeContext;
-        jumpBlock[place] = block;
+        block.linear = linear;
+        block.stamp = cpu.mappingEpoch << 4 | cpu.codeContext;
+        jumps[place] = block;
         return block;
     }
 
@@ -284,10 +282,11 @@ final class Interpreter {
         if (done < ops.length || !block.endsWithControl) {
             cpu.rip = ops[done - 1].nextRip(cpu);
         }
-        if (cpu.exit != null || cpu.softwareEvent != null || cpu.repeatAgain) {
-            return unusual(ops[done - 1]);
-        }
-        return null;
+        return block.endsWithControl && isUnusual() ? unusual(ops[done - 1]) : null;
+    }
+
+    private boolean isUnusual() {
+        return cpu.exit != null || cpu.softwareEvent != null || cpu.repeatAgain;
     }
 
     /** The operation that has just ended is not simply complete. */

@@ -2,6 +2,7 @@ package io.umbra.processor;
 
 import io.umbra.processor.Instruction.Operand;
 import io.umbra.x86.VcpuState;
+import org.jspecify.annotations.Nullable;
 
 /** SHL, SHR, SAR, ROL, ROR, RCL, RCR, SHLD, SHRD. A count of 0 leaves the flags alone; a memory operand is still written, and a 32-bit register still extended. */
 final class ShiftOps {
@@ -16,19 +17,21 @@ final class ShiftOps {
         }
         int count = (int) by.value() & countMask(size);
         if (operand.isGeneral() && size >= 4 && count != 0) {
-            int register = operand.register();
-            switch (operation) {
-                case Shifter.SHL:
-                    return new ShiftLeftRegister(register, count, size);
-                case Shifter.SHR:
-                    return new ShiftRightRegister(register, count, size);
-                case Shifter.SAR:
-                    return new ShiftRightSignedRegister(register, count, size);
-                default:
-                    break;
+            Op op = ofRegister(operation, operand.register(), count, size);
+            if (op != null) {
+                return op;
             }
         }
         return new ShiftByConstant(operation, Place.of(i, 0, offsetInPage), count);
+    }
+
+    private static @Nullable Op ofRegister(int operation, int register, int count, int size) {
+        return switch (operation) {
+            case Shifter.SHL -> new ShiftLeftRegister(register, count, size);
+            case Shifter.SHR -> new ShiftRightRegister(register, count, size);
+            case Shifter.SAR -> new ShiftRightSignedRegister(register, count, size);
+            default -> null;
+        };
     }
 
     static Op makeDouble(boolean left, Instruction i, int offsetInPage) {
