@@ -1,11 +1,9 @@
 package io.umbra.processor;
 
 import io.umbra.x86.VcpuState;
-import io.umbra.x86.Vector;
 
 /** The MMX registers, which are the significands of the x87's physical registers. Intel SDM vol. 3A, "Intel MMX Technology System Programming". */
 final class Mmx {
-    private static final int EXCEPTION_SUMMARY = 1 << 7;
     private static final int TOP = 7 << 11;
     /** Sign and exponent of a register that MMX wrote: it is a NaN or an infinity to the x87. */
     private static final int ALL_ONES = 0xFFFF;
@@ -15,19 +13,13 @@ final class Mmx {
     /** Before an MMX instruction: #UD, #NM, and #MF for an x87 exception that still waits. */
     static void check(Cpu cpu) {
         cpu.checkMmx();
-        checkPending(cpu);
+        cpu.x87.checkPending(cpu);
     }
 
     /** Before an SSE instruction that has an MMX operand. */
     static void checkWithSse(Cpu cpu) {
         cpu.checkSse();
-        checkPending(cpu);
-    }
-
-    private static void checkPending(Cpu cpu) {
-        if ((cpu.state.x87Status & EXCEPTION_SUMMARY) != 0) {
-            throw cpu.fault(Vector.FLOATING_POINT);
-        }
+        cpu.x87.checkPending(cpu);
     }
 
     static long read(Cpu cpu, int register) {

@@ -2,8 +2,8 @@ package io.umbra.processor;
 
 import io.umbra.processor.fp.FloatEnvironment;
 import io.umbra.x86.Cr4;
-import io.umbra.x86.Vector;
 import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
 
 /**
  * Between {@link VcpuState#mxcsr}, which is the architectural truth, and the environment that the arithmetic works with. Intel SDM vol. 1, 10.2.3.

@@ -80,7 +80,8 @@ final class PackedArithmetic {
         return result;
     }
 
-    // ---- sums of differences ------------------------------------------------------------------------------------------
+    // ---- sums of differences
+    // ------------------------------------------------------------------------------------------
 
     /** PSADBW. */
     static long sumOfDifferences(long a, long b) {
@@ -104,7 +105,8 @@ final class PackedArithmetic {
         return result;
     }
 
-    // ---- folds: 64 bits to 32 -----------------------------------------------------------------------------------------
+    // ---- folds: 64 bits to 32
+    // -----------------------------------------------------------------------------------------
 
     private static long saturated(int value, int least, int largest, int mask) {
         return Math.min(Math.max(value, least), largest) & mask;
@@ -129,7 +131,8 @@ final class PackedArithmetic {
     }
 
     private static long packDoublewords(long row, int least, int largest) {
-        return saturated((int) row, least, largest, 0xFFFF) | saturated((int) (row >>> 32), least, largest, 0xFFFF) << 16;
+        return saturated((int) row, least, largest, 0xFFFF)
+                | saturated((int) (row >>> 32), least, largest, 0xFFFF) << 16;
     }
 
     /** PACKSSDW. */
@@ -178,7 +181,8 @@ final class PackedArithmetic {
         return row - (row >>> 32) & LOW_DOUBLEWORD;
     }
 
-    // ---- interleaving: low halves ---------------------------------------------------------------------------------------
+    // ---- interleaving: low halves
+    // ---------------------------------------------------------------------------------------
 
     static long interleaveBytes(long a, long b) {
         return spaceBytes(a) | spaceBytes(b) << 8;

@@ -345,7 +345,9 @@ final class PackedOps {
             long rest = b >>> firstShift;
             long middle = first >>> 32 | rest << 32;
             to.write(
-                    cpu, PackedArithmetic.slidingDifferences(first, block), PackedArithmetic.slidingDifferences(middle, block));
+                    cpu,
+                    PackedArithmetic.slidingDifferences(first, block),
+                    PackedArithmetic.slidingDifferences(middle, block));
         }
     }
 }

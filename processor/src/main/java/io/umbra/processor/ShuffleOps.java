@@ -276,10 +276,7 @@ final class ShuffleOps {
             cpu.checkSse();
             long low = from.low(cpu);
             long high = from.high(cpu);
-            to.write(
-                    cpu,
-                    Doublewords.pair(order, to.low(cpu), to.high(cpu)),
-                    Doublewords.pair(order >> 4, low, high));
+            to.write(cpu, Doublewords.pair(order, to.low(cpu), to.high(cpu)), Doublewords.pair(order >> 4, low, high));
         }
     }
 
@@ -315,8 +312,7 @@ final class ShuffleOps {
             long second = from.high(cpu);
             long third = to.low(cpu);
             long fourth = to.high(cpu);
-            to.write(
-                    cpu, window(count, first, second, third, fourth), window(count + 8, first, second, third, fourth));
+            to.write(cpu, window(count, first, second, third, fourth), window(count + 8, first, second, third, fourth));
         }
     }
 

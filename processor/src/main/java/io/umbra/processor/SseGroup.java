@@ -316,9 +316,11 @@ final class SseGroup {
             case CVTSI2SS -> ConversionOps.scalar(fromWide ? Float32::fromInt64 : ConversionOps::int32ToSingle, i, at);
             case CVTSD2SI -> ConversionOps.scalar(wide ? Float64::toInt64 : Float64::toInt32, i, at);
             case CVTTSD2SI -> ConversionOps.scalar(wide ? Float64::toInt64Truncated : Float64::toInt32Truncated, i, at);
-            case CVTSS2SI -> ConversionOps.scalar(wide ? ConversionOps::singleToInt64 : ConversionOps::singleToInt32, i, at);
-            case CVTTSS2SI -> ConversionOps.scalar(
-                    wide ? ConversionOps::singleToInt64Truncated : ConversionOps::singleToInt32Truncated, i, at);
+            case CVTSS2SI ->
+                ConversionOps.scalar(wide ? ConversionOps::singleToInt64 : ConversionOps::singleToInt32, i, at);
+            case CVTTSS2SI ->
+                ConversionOps.scalar(
+                        wide ? ConversionOps::singleToInt64Truncated : ConversionOps::singleToInt32Truncated, i, at);
             case CVTSS2SD -> ConversionOps.scalar(ConversionOps::singleToDouble, i, at);
             case CVTSD2SS -> ConversionOps.scalar(Float64::toFloat32, i, at);
             case CVTPS2PD -> ConversionOps.widening(ConversionOps::singleToDouble, i, at);

@@ -93,8 +93,7 @@ final class StringCompareOps {
             return (int) (signed ? top >> 64 - bits : top >>> 64 - bits);
         }
 
-        private boolean matches(
-                long low1, long high1, int length1, long low2, long high2, int length2, int position) {
+        private boolean matches(long low1, long high1, int length1, long low2, long high2, int length2, int position) {
             if (aggregation == EQUAL_EACH) {
                 return position < length1 && position < length2
                         ? character(low1, high1, position) == character(low2, high2, position)

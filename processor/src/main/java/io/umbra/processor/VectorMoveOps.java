@@ -11,7 +11,10 @@ final class VectorMoveOps {
 
     /** All 16-byte moves: MOVAPS, MOVDQU, MOVNTDQ, LDDQU and the like. Whether the operand must be aligned is {@link VectorPlace}'s business. */
     static Op whole(Instruction i, int offsetInPage) {
-        return new Whole(i, offsetInPage);
+        if (i.operands[0].isMemory()) {
+            return new Store(i, offsetInPage);
+        }
+        return i.operands[1].isMemory() ? new Load(i, offsetInPage) : new Copy(i, offsetInPage);
     }
 
     /** MOVD, MOVQ, MOVNTQ, MOVQ2DQ, MOVDQ2Q: what is read is zero-extended to the register. */
@@ -61,16 +64,45 @@ final class VectorMoveOps {
         return new MaskedStore(i, offsetInPage);
     }
 
-    private static final class Whole extends VectorOp {
-        Whole(Instruction i, int offsetInPage) {
+    private static final class Copy extends VectorOp {
+        Copy(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
 
         @Override
         void execute(Cpu cpu) {
             cpu.checkSse();
-            long low = from.low(cpu);
-            to.write(cpu, low, from.high(cpu));
+            long[] xmm = cpu.state.xmm;
+            xmm[to.register] = xmm[from.register];
+            xmm[to.register + 1] = xmm[from.register + 1];
+        }
+    }
+
+    private static final class Load extends VectorOp {
+        Load(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long linear = from.linear(cpu);
+            long low = cpu.load64(linear);
+            long high = cpu.load64(from.next(linear));
+            cpu.state.xmm[to.register] = low;
+            cpu.state.xmm[to.register + 1] = high;
+        }
+    }
+
+    private static final class Store extends VectorOp {
+        Store(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            to.store(cpu, cpu.state.xmm[from.register], cpu.state.xmm[from.register + 1]);
         }
     }
 
@@ -162,7 +194,8 @@ final class VectorMoveOps {
         void execute(Cpu cpu) {
             cpu.checkSse();
             long low = from.low(cpu);
-            to.write(cpu, low, low);
+            cpu.state.xmm[to.register] = low;
+            cpu.state.xmm[to.register + 1] = low;
         }
     }
 

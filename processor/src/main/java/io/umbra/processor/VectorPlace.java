@@ -2,8 +2,8 @@ package io.umbra.processor;
 
 import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
-import io.umbra.x86.Vector;
 import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
 
 /**
  * Where an operand of an MMX or SSE instruction is: in an XMM, MMX or general register, or in memory. Values narrower than 64 bits are zero-extended when they come from
@@ -92,20 +92,22 @@ final class VectorPlace {
         }
     }
 
-    /** Writes 16 bytes. */
+    /** Writes an XMM register. */
     void write(Cpu cpu, long low, long high) {
-        if (isXmm()) {
-            cpu.state.xmm[register] = low;
-            cpu.state.xmm[register + 1] = high;
-            return;
-        }
+        cpu.state.xmm[register] = low;
+        cpu.state.xmm[register + 1] = high;
+    }
+
+    /** Writes 16 bytes of memory. */
+    void store(Cpu cpu, long low, long high) {
         long linear = checkAlignment(cpu, address.linearForWrite(cpu, OCTOWORD));
         cpu.probeWrite(linear, OCTOWORD);
         cpu.store64(linear, low);
         cpu.store64(next(linear), high);
     }
 
-    private long linear(Cpu cpu) {
+    /** Where 16 bytes of memory are to be read. */
+    long linear(Cpu cpu) {
         return checkAlignment(cpu, address.linear(cpu, OCTOWORD));
     }
 
@@ -116,7 +118,8 @@ final class VectorPlace {
         return linear;
     }
 
-    private long next(long linear) {
+    /** The second quadword. Outside 64-bit mode linear addresses wrap at 4 GiB. */
+    long next(long linear) {
         return linear + 8 & linearMask;
     }
 }

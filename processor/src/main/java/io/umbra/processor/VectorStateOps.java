@@ -56,13 +56,21 @@ final class VectorStateOps {
      *   24 MXCSR | 28 MXCSR_MASK | 32 + 16 i  ST(i), 10 bytes | 160 + 16 i  XMMi, 8 of them outside 64-bit mode
      * </pre>
      *
-     * <p>What is not named is neither written nor read. MXCSR and the XMM registers take part only while CR4.OSFXSR is set. The pointers always do, as CPUID's RstrFpErrPtrs says.
+     * <p>What is not named is neither written nor read. MXCSR and the XMM registers take part only while CR4.OSFXSR is set. As on AMD's processors the
+     * pointers are saved as zeroes while no x87 exception is pending, and always restored (CPUID 8000_0008, RstrFpErrPtrs).
      */
     private abstract static class Image extends MemoryOp {
-        static final int CONTROL = 0, STATUS = 2, TAGS = 4, OPCODE = 6, INSTRUCTION = 8, OPERAND = 16, MXCSR = 24, MASK = 28;
+        static final int CONTROL = 0,
+                STATUS = 2,
+                TAGS = 4,
+                OPCODE = 6,
+                INSTRUCTION = 8,
+                OPERAND = 16,
+                MXCSR = 24,
+                MASK = 28;
         static final int STACK = 32, XMM = 160, BYTES = 512;
         static final int STACK_REGISTERS = 8;
-        static final int SLOT = 16;
+        static final long SLOT = 16;
         static final int OPCODE_BITS = 0x7FF;
 
         /** Pointers are 64 bits wide and have no selector. */
@@ -107,9 +115,15 @@ final class VectorStateOps {
             cpu.store16(linear + CONTROL, state.x87Control);
             cpu.store16(linear + STATUS, state.x87Status);
             cpu.store16(linear + TAGS, ~state.x87Empty & 0xFF);
-            cpu.store16(linear + OPCODE, state.x87Opcode & OPCODE_BITS);
-            storePointer(cpu, linear + INSTRUCTION, state.x87InstructionPointer, state.x87InstructionSelector);
-            storePointer(cpu, linear + OPERAND, state.x87DataPointer, state.x87DataSelector);
+            if ((state.x87Status & X87Unit.SUMMARY) != 0) {
+                cpu.store16(linear + OPCODE, state.x87Opcode & OPCODE_BITS);
+                storePointer(cpu, linear + INSTRUCTION, state.x87InstructionPointer, state.x87InstructionSelector);
+                storePointer(cpu, linear + OPERAND, state.x87DataPointer, state.x87DataSelector);
+            } else {
+                cpu.store16(linear + OPCODE, 0);
+                cpu.store64(linear + INSTRUCTION, 0);
+                cpu.store64(linear + OPERAND, 0);
+            }
             for (int i = 0; i < STACK_REGISTERS; i++) {
                 int register = physical(state, i);
                 cpu.store64(linear + STACK + i * SLOT, state.x87Significand[register]);
@@ -119,7 +133,7 @@ final class VectorStateOps {
                 cpu.store32(linear + MXCSR, state.mxcsr);
                 cpu.store32(linear + MASK, Mxcsr.DEFINED);
                 for (int i = 0; i < 2 * xmmRegisters; i++) {
-                    cpu.store64(linear + XMM + 8 * i, state.xmm[i]);
+                    cpu.store64(linear + XMM + 8L * i, state.xmm[i]);
                 }
             }
         }
@@ -142,15 +156,15 @@ final class VectorStateOps {
             if (hasSse(cpu)) {
                 cpu.state.mxcsr = Mxcsr.checked(cpu, (int) cpu.load32(linear + MXCSR));
                 for (int i = 0; i < 2 * xmmRegisters; i++) {
-                    cpu.state.xmm[i] = cpu.load64(linear + XMM + 8 * i);
+                    cpu.state.xmm[i] = cpu.load64(linear + XMM + 8L * i);
                 }
             }
             restoreX87(cpu, cpu.state, linear);
         }
 
         private void restoreX87(Cpu cpu, VcpuState state, long linear) {
-            state.x87Control = (int) cpu.load16(linear + CONTROL);
             state.x87Status = (int) cpu.load16(linear + STATUS);
+            cpu.x87.control((int) cpu.load16(linear + CONTROL));
             state.x87Empty = ~(int) cpu.load8(linear + TAGS) & 0xFF;
             state.x87Opcode = (int) cpu.load16(linear + OPCODE) & OPCODE_BITS;
             long instruction = cpu.load64(linear + INSTRUCTION);

@@ -7,6 +7,9 @@ import static io.umbra.processor.X87ArithmeticOps.Operation.MULTIPLY;
 import static io.umbra.processor.X87ArithmeticOps.Operation.SUBTRACT;
 import static io.umbra.processor.X87ArithmeticOps.Operation.SUBTRACT_REVERSED;
 
+import io.umbra.processor.X87FunctionOps.Binary;
+import io.umbra.processor.X87FunctionOps.Trigonometric;
+import io.umbra.processor.X87FunctionOps.Unary;
 import io.umbra.processor.fp.Constant80;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +24,12 @@ final class X87Group {
         Op op = transfer(i, offsetInPage);
         if (op == null) {
             op = arithmetic(i, offsetInPage);
+        }
+        if (op == null) {
+            op = comparison(i, offsetInPage);
+        }
+        if (op == null) {
+            op = function(i);
         }
         return op == null ? control(i, offsetInPage) : op;
     }
@@ -80,6 +89,48 @@ final class X87Group {
         };
     }
 
+    private static @Nullable Op comparison(Instruction i, int at) {
+        return switch (i.mnemonic) {
+            case FCOM -> X87CompareOps.real(i, at, 0);
+            case FCOMP -> X87CompareOps.real(i, at, 1);
+            case FCOMPP -> X87CompareOps.topTwo(i, false);
+            case FUCOM -> X87CompareOps.quiet(i, 0);
+            case FUCOMP -> X87CompareOps.quiet(i, 1);
+            case FUCOMPP -> X87CompareOps.topTwo(i, true);
+            case FICOM -> X87CompareOps.integer(i, at, 0);
+            case FICOMP -> X87CompareOps.integer(i, at, 1);
+            case FCOMI -> X87CompareOps.intoFlags(i, false, false);
+            case FCOMIP -> X87CompareOps.intoFlags(i, false, true);
+            case FUCOMI -> X87CompareOps.intoFlags(i, true, false);
+            case FUCOMIP -> X87CompareOps.intoFlags(i, true, true);
+            case FTST -> new X87CompareOps.Test(i);
+            case FXAM -> new X87CompareOps.Examine(i);
+            default -> null;
+        };
+    }
+
+    private static @Nullable Op function(Instruction i) {
+        return switch (i.mnemonic) {
+            case FABS -> new X87FunctionOps.OfOne(i, Unary.ABSOLUTE);
+            case FCHS -> new X87FunctionOps.OfOne(i, Unary.CHANGE_SIGN);
+            case FRNDINT -> new X87FunctionOps.OfOne(i, Unary.ROUND);
+            case FSQRT -> new X87FunctionOps.OfOne(i, Unary.SQUARE_ROOT);
+            case F2XM1 -> new X87FunctionOps.OfOne(i, Unary.EXPONENTIAL);
+            case FSCALE -> new X87FunctionOps.OfTwo(i, Binary.SCALE);
+            case FYL2X -> new X87FunctionOps.OfTwo(i, Binary.LOGARITHM);
+            case FYL2XP1 -> new X87FunctionOps.OfTwo(i, Binary.LOGARITHM_OF_ONE_AND);
+            case FPATAN -> new X87FunctionOps.OfTwo(i, Binary.ARCTANGENT);
+            case FPREM -> new X87FunctionOps.Remainder(i, false);
+            case FPREM1 -> new X87FunctionOps.Remainder(i, true);
+            case FSIN -> new X87FunctionOps.OfAngle(i, Trigonometric.SINE);
+            case FCOS -> new X87FunctionOps.OfAngle(i, Trigonometric.COSINE);
+            case FSINCOS -> new X87FunctionOps.OfAngle(i, Trigonometric.SINE_AND_COSINE);
+            case FPTAN -> new X87FunctionOps.OfAngle(i, Trigonometric.TANGENT);
+            case FXTRACT -> new X87FunctionOps.Extract(i);
+            default -> null;
+        };
+    }
+
     private static @Nullable Op control(Instruction i, int at) {
         return switch (i.mnemonic) {
             case FINCSTP -> new X87StackOps.Rotate(i, 1);
@@ -92,6 +143,10 @@ final class X87Group {
             case FNCLEX -> new X87ControlOps.ClearExceptions();
             case FNSTCW -> X87ControlOps.storeControl(i, at);
             case FLDCW -> X87ControlOps.loadControl(i, at);
+            case FLDENV -> X87EnvironmentOps.load(i, at, false);
+            case FRSTOR -> X87EnvironmentOps.load(i, at, true);
+            case FNSTENV -> X87EnvironmentOps.store(i, at, false);
+            case FNSAVE -> X87EnvironmentOps.store(i, at, true);
             case FNSTSW -> X87ControlOps.storeStatus(i, at);
             default -> null;
         };

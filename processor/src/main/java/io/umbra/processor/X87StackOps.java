@@ -54,6 +54,7 @@ final class X87StackOps {
                 x87.underflow(x87.result);
             } else {
                 x87.read(x87.result, cpu.flags.condition(condition) ? source : 0);
+                x87.keepC1();
             }
             if (x87.finish()) {
                 x87.write(0, x87.result);
@@ -73,9 +74,10 @@ final class X87StackOps {
 
         @Override
         void perform(Cpu cpu, X87Unit x87) {
+            x87.finish();
             x87.free(register);
             if (pops) {
-                x87.rotate(1);
+                x87.pop();
             }
         }
     }

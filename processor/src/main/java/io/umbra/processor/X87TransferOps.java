@@ -2,6 +2,7 @@ package io.umbra.processor;
 
 import io.umbra.processor.fp.Constant80;
 import io.umbra.processor.fp.Float80;
+import io.umbra.processor.fp.FloatEnvironment;
 
 /** Loads and stores: FLD, FST, FSTP, FILD, FIST, FISTP, FISTTP, FBLD, FBSTP and the constants. Intel SDM vol. 1, 8.3.3 and 8.3.4. */
 final class X87TransferOps {
@@ -27,7 +28,9 @@ final class X87TransferOps {
 
     static Op store(Instruction i, int offsetInPage, boolean pops) {
         if (!i.hasMemory()) {
-            return new StoreRegister(i, i.operands[0].register(), pops);
+            int target = i.operands[0].register();
+            boolean isAlias = (i.opcode & 7) == 1;
+            return isAlias ? new StoreRegisterUnchecked(i, target) : new StoreRegister(i, target, pops);
         }
         X87Format format = X87Format.real(i.operands[0].size());
         return format == X87Format.EXTENDED
@@ -43,8 +46,10 @@ final class X87TransferOps {
         return new StoreTenBytes(i, offsetInPage, true);
     }
 
+    /** A denormal is pushed even where its exception is unmasked, as AMD's processors do. */
     private static void finishPush(X87Unit x87) {
-        if (x87.finish()) {
+        x87.finish();
+        if (!x87.environment.isUnmasked(FloatEnvironment.INVALID)) {
             x87.push(x87.result);
         }
     }
@@ -79,10 +84,10 @@ final class X87TransferOps {
 
         @Override
         void perform(Cpu cpu, X87Unit x87) {
-            if (!x87.isEmpty(-1)) {
-                x87.overflow(x87.result);
-            } else if (x87.isEmpty(source)) {
+            if (x87.isEmpty(source)) {
                 x87.underflow(x87.result);
+            } else if (!x87.isEmpty(-1)) {
+                x87.overflow(x87.result);
             } else {
                 x87.read(x87.result, source);
             }
@@ -183,6 +188,26 @@ final class X87TransferOps {
             } else {
                 x87.read(x87.result, 0);
             }
+        }
+    }
+
+    /** D9 D8 to D9 DF, an alias of FSTP which AMD calls FSTPNCE: an empty source is no exception. */
+    private static final class StoreRegisterUnchecked extends X87Op {
+        private final int target;
+
+        StoreRegisterUnchecked(Instruction i, int target) {
+            super(i);
+            this.target = target;
+        }
+
+        @Override
+        void perform(Cpu cpu, X87Unit x87) {
+            x87.finish();
+            if (!x87.isEmpty(0)) {
+                x87.read(x87.result, 0);
+                x87.write(target, x87.result);
+            }
+            x87.pop();
         }
     }
 

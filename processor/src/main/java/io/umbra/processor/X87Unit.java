@@ -92,8 +92,9 @@ final class X87Unit {
         target.set(INDEFINITE, SIGN_EXPONENT);
     }
 
-    boolean hasStackFault() {
-        return stackFault != 0;
+    /** For an instruction that leaves C1 as it is, unless a stack fault says otherwise: to be called before {@link #finish}. */
+    void keepC1() {
+        environment.roundedUp = (state.x87Status & C1) != 0;
     }
 
     /**
@@ -148,6 +149,13 @@ final class X87Unit {
         state.x87Significand[register] = value.significand;
         state.x87SignExponent[register] = value.signExponent & SIGN_EXPONENT;
         state.x87Empty &= ~(1 << register);
+    }
+
+    /** As {@link #write}, but the register stays empty if it was. */
+    void restore(int i, Float80 value) {
+        int empty = state.x87Empty;
+        write(i, value);
+        state.x87Empty = empty;
     }
 
     void push(Float80 value) {
@@ -211,6 +219,36 @@ final class X87Unit {
 
     void clearExceptions() {
         state.x87Status &= ~(EXCEPTIONS | STACK_FAULT | SUMMARY | BUSY);
+    }
+
+    /** The tag word: two bits a physical register, 0 valid, 1 zero, 2 special, 3 empty. */
+    int tags() {
+        int word = 0;
+        for (int register = 0; register < 8; register++) {
+            word |= tag(register) << 2 * register;
+        }
+        return word;
+    }
+
+    private int tag(int register) {
+        if ((state.x87Empty >> register & 1) != 0) {
+            return 3;
+        }
+        a.set(state.x87Significand[register], state.x87SignExponent[register] & SIGN_EXPONENT);
+        return switch (Float80.classify(a)) {
+            case NORMAL -> 0;
+            case ZERO -> 1;
+            case UNSUPPORTED, NAN, INFINITY, DENORMAL, EMPTY -> 2;
+        };
+    }
+
+    /** Takes from a tag word which registers are empty; the rest follows from their values. */
+    void tags(int word) {
+        int empty = 0;
+        for (int register = 0; register < 8; register++) {
+            empty |= (word >> 2 * register & 3) == 3 ? 1 << register : 0;
+        }
+        state.x87Empty = empty;
     }
 
     /** The last instruction, for FNSTENV and its like. */

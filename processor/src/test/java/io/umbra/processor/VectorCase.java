@@ -21,11 +21,11 @@ import org.jspecify.annotations.Nullable;
 final class VectorCase implements AutoCloseable {
     private static final int PAGE = 4096;
     private static final int STACK_POINTER = VcpuState.RSP;
-    /** Only these bytes of the page are used, around its middle. */
-    private static final int FIRST = PAGE / 2 - 256, BYTES = 512;
+    /** Only these bytes of the page are used, around its middle: room for an FXSAVE image from the lowest displacement on. */
+    static final int FIRST = PAGE / 2 - 128, BYTES = 512;
 
     private final Arena arena = Arena.ofConfined();
-    private final MemorySegment page = arena.allocate(PAGE, PAGE);
+    final MemorySegment page = arena.allocate(PAGE, PAGE);
     final RegisterFile before = new RegisterFile(arena.allocate(RegisterFile.SIZE, 16));
     final MachineMemory memory = new MachineMemory(1);
     final VcpuState state = new VcpuState();
@@ -67,6 +67,9 @@ final class VectorCase implements AutoCloseable {
         before.x87Control(0x37F);
         before.x87Status(random.nextInt(8) << 11);
         before.x87Empty(random.nextInt(256));
+        before.x87Opcode(random.nextInt(0x800));
+        before.x87InstructionPointer(random.nextLong() >> 17);
+        before.x87DataPointer(random.nextLong() >> 17);
         for (int register = 0; register < 8; register++) {
             before.x87Register(register, random.nextInt(0x10000), VectorOperands.half(random));
         }
@@ -82,7 +85,8 @@ final class VectorCase implements AutoCloseable {
     }
 
     /** @return what differs, or null */
-    @Nullable String compare(HostInstruction host, Op op) {
+    @Nullable
+    String compare(HostInstruction host, Op op) {
         load();
         String input = describe();
         host.run(before);
@@ -104,6 +108,9 @@ final class VectorCase implements AutoCloseable {
         state.x87Control = before.x87Control();
         state.x87Status = before.x87Status();
         state.x87Empty = before.x87Empty();
+        state.x87Opcode = before.x87Opcode();
+        state.x87InstructionPointer = before.x87InstructionPointer();
+        state.x87DataPointer = before.x87DataPointer();
         for (int register = 0; register < 8; register++) {
             state.x87Significand[register] = before.x87Significand(register);
             state.x87SignExponent[register] = before.x87SignExponent(register);
@@ -126,7 +133,7 @@ final class VectorCase implements AutoCloseable {
         return text.toString();
     }
 
-    private @Nullable String difference() {
+    @Nullable String difference() {
         for (int register = 0; register < 16; register++) {
             if (register != STACK_POINTER && before.general(register) != state.gpr[register]) {
                 return differ("gpr " + register, before.general(register), state.gpr[register]);
@@ -153,6 +160,20 @@ final class VectorCase implements AutoCloseable {
     }
 
     private @Nullable String x87Difference() {
+        if (before.x87Control() != state.x87Control) {
+            return differ("control", before.x87Control(), state.x87Control);
+        }
+        if (isPending()) {
+            if (before.x87Opcode() != state.x87Opcode) {
+                return differ("opcode", before.x87Opcode(), state.x87Opcode);
+            }
+            if (before.x87InstructionPointer() != state.x87InstructionPointer) {
+                return differ("FIP", before.x87InstructionPointer(), state.x87InstructionPointer);
+            }
+            if (before.x87DataPointer() != state.x87DataPointer) {
+                return differ("FDP", before.x87DataPointer(), state.x87DataPointer);
+            }
+        }
         if (before.x87Status() != state.x87Status) {
             return differ("status", before.x87Status(), state.x87Status);
         }
@@ -164,10 +185,16 @@ final class VectorCase implements AutoCloseable {
                 return differ("mm" + register, before.x87Significand(register), state.x87Significand[register]);
             }
             if (before.x87SignExponent(register) != state.x87SignExponent[register]) {
-                return differ("exponent " + register, before.x87SignExponent(register), state.x87SignExponent[register]);
+                return differ(
+                        "exponent " + register, before.x87SignExponent(register), state.x87SignExponent[register]);
             }
         }
         return null;
+    }
+
+    /** Only then are the x87's pointers in an image that an AMD processor saves. */
+    private boolean isPending() {
+        return (state.x87Status & X87Unit.SUMMARY) != 0;
     }
 
     private static String differ(String what, long host, long ours) {

@@ -22,12 +22,7 @@ class VectorConformanceTest {
     private static final int REPORTED = 12;
 
     private static final Set<Mnemonic> APART = EnumSet.of(
-            Mnemonic.RCPPS,
-            Mnemonic.RCPSS,
-            Mnemonic.RSQRTPS,
-            Mnemonic.RSQRTSS,
-            Mnemonic.FXSAVE,
-            Mnemonic.FXRSTOR);
+            Mnemonic.RCPPS, Mnemonic.RCPSS, Mnemonic.RSQRTPS, Mnemonic.RSQRTSS, Mnemonic.FXSAVE, Mnemonic.FXRSTOR);
 
     @BeforeAll
     static void needsAnX86Host() {

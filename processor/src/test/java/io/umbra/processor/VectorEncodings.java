@@ -21,7 +21,15 @@ final class VectorEncodings {
      *
      * @param map bytes before the opcode, in hexadecimal
      */
-    record Form(Mnemonic mnemonic, String map, int opcode, int digit, int prefix, boolean rexW, boolean memory, String operands) {
+    record Form(
+            Mnemonic mnemonic,
+            String map,
+            int opcode,
+            int digit,
+            int prefix,
+            boolean rexW,
+            boolean memory,
+            String operands) {
         @Override
         public String toString() {
             return mnemonic + " " + operands + (rexW ? " W" : "") + (memory ? " memory" : "");

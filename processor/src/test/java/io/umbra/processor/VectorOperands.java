@@ -5,16 +5,56 @@ import java.util.Random;
 /** Random 64-bit halves of vector registers in which the corner cases of every element type are likely. */
 final class VectorOperands {
     private static final long[] DOUBLES = {
-        0, 1L << 63, 0x3FF0_0000_0000_0000L, 0xBFF0_0000_0000_0000L, 0x7FF0_0000_0000_0000L, 0xFFF0_0000_0000_0000L,
-        0x7FF8_0000_0000_0000L, 0xFFF8_0000_0000_0001L, 0x7FF0_0000_0000_0001L, 0xFFF4_0000_0000_0000L, 1, 0x800F_FFFF_FFFF_FFFFL,
-        0x0010_0000_0000_0000L, 0x7FEF_FFFF_FFFF_FFFFL, 0x41DF_FFFF_FFC0_0000L, 0xC1E0_0000_0020_0000L, 0x43E0_0000_0000_0000L,
-        0xC3E0_0000_0000_0000L, 0x3FE0_0000_0000_0000L, 0xC004_0000_0000_0000L, 0x36A0_0000_0000_0001L, 0x47EF_FFFF_F000_0000L
+        0,
+        1L << 63,
+        0x3FF0_0000_0000_0000L,
+        0xBFF0_0000_0000_0000L,
+        0x7FF0_0000_0000_0000L,
+        0xFFF0_0000_0000_0000L,
+        0x7FF8_0000_0000_0000L,
+        0xFFF8_0000_0000_0001L,
+        0x7FF0_0000_0000_0001L,
+        0xFFF4_0000_0000_0000L,
+        1,
+        0x800F_FFFF_FFFF_FFFFL,
+        0x0010_0000_0000_0000L,
+        0x7FEF_FFFF_FFFF_FFFFL,
+        0x41DF_FFFF_FFC0_0000L,
+        0xC1E0_0000_0020_0000L,
+        0x43E0_0000_0000_0000L,
+        0xC3E0_0000_0000_0000L,
+        0x3FE0_0000_0000_0000L,
+        0xC004_0000_0000_0000L,
+        0x36A0_0000_0000_0001L,
+        0x47EF_FFFF_F000_0000L
     };
     private static final int[] SINGLES = {
-        0, 1 << 31, 0x3F80_0000, 0xBF80_0000, 0x7F80_0000, 0xFF80_0000, 0x7FC0_0000, 0xFFC0_0001, 0x7F80_0001, 0xFFA0_0000, 1, 0x807F_FFFF,
-        0x0080_0000, 0x7F7F_FFFF, 0x4EFF_FFFF, 0xCF00_0000, 0x5F00_0000, 0xDF00_0000, 0x3F00_0000, 0xC020_0000, 0x7E80_0000, 0x7E80_0001
+        0,
+        1 << 31,
+        0x3F80_0000,
+        0xBF80_0000,
+        0x7F80_0000,
+        0xFF80_0000,
+        0x7FC0_0000,
+        0xFFC0_0001,
+        0x7F80_0001,
+        0xFFA0_0000,
+        1,
+        0x807F_FFFF,
+        0x0080_0000,
+        0x7F7F_FFFF,
+        0x4EFF_FFFF,
+        0xCF00_0000,
+        0x5F00_0000,
+        0xDF00_0000,
+        0x3F00_0000,
+        0xC020_0000,
+        0x7E80_0000,
+        0x7E80_0001
     };
-    private static final long[] INTEGERS = {0, -1, 0x8000, 0x7FFF, 0x80, 0x7F, 0xFF, 0xFFFF, 1, 0x8000_0000L, 0x7FFF_FFFFL, Long.MIN_VALUE};
+    private static final long[] INTEGERS = {
+        0, -1, 0x8000, 0x7FFF, 0x80, 0x7F, 0xFF, 0xFFFF, 1, 0x8000_0000L, 0x7FFF_FFFFL, Long.MIN_VALUE
+    };
 
     static long half(Random random) {
         return switch (random.nextInt(9)) {

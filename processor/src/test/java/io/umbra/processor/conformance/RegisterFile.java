@@ -88,6 +88,31 @@ public final class RegisterFile {
         segment.set(ValueLayout.JAVA_BYTE, IMAGE + 4, (byte) ~value);
     }
 
+    /** 11 bits. */
+    public int x87Opcode() {
+        return Short.toUnsignedInt(segment.get(ValueLayout.JAVA_SHORT, IMAGE + 6));
+    }
+
+    public void x87Opcode(int value) {
+        segment.set(ValueLayout.JAVA_SHORT, IMAGE + 6, (short) value);
+    }
+
+    public long x87InstructionPointer() {
+        return segment.get(ValueLayout.JAVA_LONG, IMAGE + 8);
+    }
+
+    public void x87InstructionPointer(long value) {
+        segment.set(ValueLayout.JAVA_LONG, IMAGE + 8, value);
+    }
+
+    public long x87DataPointer() {
+        return segment.get(ValueLayout.JAVA_LONG, IMAGE + 16);
+    }
+
+    public void x87DataPointer(long value) {
+        segment.set(ValueLayout.JAVA_LONG, IMAGE + 16, value);
+    }
+
     /** @param number of the physical register, which is also that of the MMX register */
     public long x87Significand(int number) {
         return segment.get(ValueLayout.JAVA_LONG, place(number));
