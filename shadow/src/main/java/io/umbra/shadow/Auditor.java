@@ -145,9 +145,7 @@ final class Auditor {
     private @Nullable ShadowPage linked(ShadowPage parent, int slot) {
         long entry = engine.memory.readLong(parent.entryAddress(slot));
         long mfn = LongModeEntry.frame(entry);
-        if (!LongModeEntry.isPresent(entry)
-                || !engine.memory.contains(mfn)
-                || tables.frames.poolIndex(mfn) < 0) {
+        if (!LongModeEntry.isPresent(entry) || !engine.memory.contains(mfn) || tables.frames.poolIndex(mfn) < 0) {
             return null;
         }
         return tables.pool.page(tables.frames.poolIndex(mfn));

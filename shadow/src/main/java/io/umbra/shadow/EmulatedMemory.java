@@ -45,7 +45,7 @@ final class EmulatedMemory implements LinearMemory {
     public void probe(long linear, int size, int access) {
         translate(linear, access);
         if (crosses(linear, size)) {
-            translate(linear + size - 1, access);
+            translate(secondPage(linear), access);
         }
     }
 
@@ -54,12 +54,10 @@ final class EmulatedMemory implements LinearMemory {
         if (!crosses(linear, size)) {
             return readWithin(translate(linear, access), size);
         }
-        probe(linear, size, access);
-        long value = 0;
-        for (int i = 0; i < size; i++) {
-            value |= readWithin(translate(linear + i, access), 1) << 8 * i;
-        }
-        return value;
+        long first = translate(linear, access);
+        long second = translate(secondPage(linear), access);
+        int split = bytesInFirstPage(linear);
+        return readBytes(first, 0, split) | readBytes(second, split, size);
     }
 
     @Override
@@ -69,15 +67,25 @@ final class EmulatedMemory implements LinearMemory {
             writeWithin(translate(linear, writing), size, value);
             return;
         }
-        probe(linear, size, writing);
-        int first = PAGE - (int) (linear & PAGE - 1);
-        writeBytes(linear, 0, first, value, writing);
-        writeBytes(linear, first, size, value, writing);
+        // The bytes in the first page may be the entry that maps the second: both are translated before anything is
+        // stored.
+        long first = translate(linear, writing);
+        long second = translate(secondPage(linear), writing);
+        int split = bytesInFirstPage(linear);
+        writeBytes(first, 0, split, value);
+        writeBytes(second, split, size, value);
     }
 
-    /** Bytes {@code from} … {@code to} of the value, all in one page. */
-    private void writeBytes(long linear, int from, int to, long value, int access) {
-        long guestPhysical = translate(linear + from, access);
+    /** Bytes {@code from} … {@code to} of a value, all in one page, each in its place. */
+    private long readBytes(long guestPhysical, int from, int to) {
+        long value = 0;
+        for (int i = from; i < to; i++) {
+            value |= readWithin(guestPhysical + i - from, 1) << 8 * i;
+        }
+        return value;
+    }
+
+    private void writeBytes(long guestPhysical, int from, int to, long value) {
         for (int i = from; i < to; i++) {
             writeWithin(guestPhysical + i - from, 1, value >>> 8 * i);
         }
@@ -123,6 +131,15 @@ final class EmulatedMemory implements LinearMemory {
 
     private static long machineAddress(long entry, long guestPhysical) {
         return P2m.mfn(entry) << 12 | guestPhysical & PAGE - 1;
+    }
+
+    /** Where a crossing access goes on; a fault there reports this address. */
+    private static long secondPage(long linear) {
+        return (linear | PAGE - 1) + 1;
+    }
+
+    private static int bytesInFirstPage(long linear) {
+        return PAGE - (int) (linear & PAGE - 1);
     }
 
     private static boolean crosses(long linear, int size) {

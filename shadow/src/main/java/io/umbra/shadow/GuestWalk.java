@@ -15,6 +15,8 @@ final class GuestWalk {
     final long[] entries = new long[5];
     /** Machine frames of the tables that hold the entries. */
     final long[] tables = new long[5];
+    /** Whether each of those tables lies in memory that can be written. */
+    final boolean[] writableTables = new boolean[5];
     /** Level of the leaf: 1, 2 (2 MiB) or 3 (1 GiB). */
     int leafLevel;
 
@@ -31,6 +33,16 @@ final class GuestWalk {
     int faultCode;
     /** D was clear in the leaf and this walk set it. */
     boolean setDirty;
+
+    /** Whether the frame is one of the tables on the walk's path. */
+    boolean uses(long mfn) {
+        for (int level = 4; !unpaged && level >= leafLevel; level--) {
+            if (tables[level] == mfn) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     long guestPhysical() {
         return gfn << 12 | linear & 0xFFF;

@@ -77,9 +77,9 @@ final class GuestWalker {
         boolean writable = true;
         boolean user = true;
         boolean noExecute = false;
-        long table = tableFrame((state.cr3 & LongModeEntry.FRAME_MASK) >>> 12);
+        long tableGfn = LongModeEntry.frame(state.cr3);
         for (int level = TOP_LEVEL; ; level--) {
-            walk.tables[level] = table;
+            long table = findTable(tableGfn, level, walk);
             long entry = table < 0 ? 0 : memory.readLong(entryAddress(table, walk.linear, level));
             walk.entries[level] = entry;
             if (!LongModeEntry.isPresent(entry)) {
@@ -101,7 +101,7 @@ final class GuestWalker {
                 walk.noExecute = noExecute && noExecuteEnabled;
                 return true;
             }
-            table = tableFrame(LongModeEntry.frame(entry));
+            tableGfn = LongModeEntry.frame(entry);
         }
     }
 
@@ -123,10 +123,12 @@ final class GuestWalker {
     }
 
     /** The machine frame of a guest table, or -1 where there is no memory: such a table reads as not-present entries. */
-    private long tableFrame(long gfn) {
+    private long findTable(long gfn, int level, GuestWalk walk) {
         counters.add(Counter.P2M_LOOKUP);
         long entry = p2m.lookup(gfn);
-        return P2m.isBacked(entry) ? P2m.mfn(entry) : -1;
+        walk.tables[level] = P2m.isBacked(entry) ? P2m.mfn(entry) : -1;
+        walk.writableTables[level] = P2m.isWritable(entry);
+        return walk.tables[level];
     }
 
     private static boolean isPermitted(VcpuState state, GuestWalk walk) {
@@ -168,19 +170,23 @@ final class GuestWalker {
         return false;
     }
 
-    /** @return false when an entry changed under the walk, which must then be made again */
+    /**
+     * A table in read-only memory cannot record A and D: that write is lost as any other, and the access goes on.
+     *
+     * @return false when an entry changed under the walk, which must then be made again
+     */
     private boolean setAccessedAndDirty(GuestWalk walk) {
         for (int level = TOP_LEVEL; level >= walk.leafLevel; level--) {
             long old = walk.entries[level];
             boolean dirties = level == walk.leafLevel && walk.isWrite();
             long wanted = old | LongModeEntry.ACCESSED | (dirties ? LongModeEntry.DIRTY : 0);
-            if (wanted != old) {
+            if (wanted != old && walk.writableTables[level]) {
                 if (!memory.compareAndSetLong(entryAddress(walk.tables[level], walk.linear, level), old, wanted)) {
                     return false;
                 }
-                walk.entries[level] = wanted;
                 walk.setDirty |= dirties && !LongModeEntry.isDirty(old);
             }
+            walk.entries[level] = wanted;
         }
         return true;
     }

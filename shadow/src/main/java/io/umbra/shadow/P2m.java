@@ -14,7 +14,7 @@ import java.util.List;
  * present or not. Xen: {@code p2m-pt.c}.
  */
 public final class P2m {
-    /** Told before an entry changes, so that nothing derived from the old one survives. */
+    /** Told before an entry changes, so that nothing derived from the old one survives, and after. */
     @FunctionalInterface
     public interface ChangeListener {
         /**
@@ -22,6 +22,9 @@ public final class P2m {
          * @param frames how many
          */
         void aboutToChange(long gfn, long frames);
+
+        /** The entries have changed. */
+        default void changed(long gfn, long frames) {}
     }
 
     private static final int TOP_LEVEL = 4;
@@ -59,6 +62,10 @@ public final class P2m {
 
     public void addListener(ChangeListener listener) {
         listeners.add(listener);
+    }
+
+    public void removeListener(ChangeListener listener) {
+        listeners.remove(listener);
     }
 
     /**
@@ -125,6 +132,9 @@ public final class P2m {
         freeTables(memory.readLong(address), level);
         memory.writeLong(address, leaf(mfn, type, level));
         highestGfn = Math.max(highestGfn, gfn + span - 1);
+        for (ChangeListener listener : listeners) {
+            listener.changed(gfn, span);
+        }
     }
 
     /** Returns the frames of the map itself to the allocator; the object must not be used afterwards. */

@@ -33,9 +33,10 @@ public sealed interface Paging permits ShadowPaging, NestedPaging {
     Emulation emulate(int vcpu, FaultOutcome.Emulate reason);
 
     /**
-     * An event's delivery wrote to a shadowed table: the frame stops being one, so that the delivery can be tried again.
+     * The last {@link #pageFault} of the vCPU, at {@code linear}, was by the delivery of an event and must be emulated: if it is a write to a shadowed table, the frame
+     * stops being one, so that the delivery can be tried again.
      *
-     * @return false when it cannot, because a CR3 holds it
+     * @return false when hardware cannot make the delivery: it must be made otherwise. A CR3 holds the frame, or the frame is needed as a table to reach itself, or it is no table
      */
     boolean unshadowForEvent(int vcpu, long linear);
 

@@ -53,7 +53,10 @@ final class Propagation {
             return 0;
         }
         long flags = guest & COPIED | noExecute(guest, noExecuteEnabled) | LongModeEntry.ACCESSED;
-        boolean writable = LongModeEntry.isDirty(guest) && P2m.isWritable(p2mEntry) && !isProtected;
+        boolean writable = LongModeEntry.isWritable(guest)
+                && LongModeEntry.isDirty(guest)
+                && P2m.isWritable(p2mEntry)
+                && !isProtected;
         return LongModeEntry.of(
                 P2m.mfn(p2mEntry), writable ? flags | LongModeEntry.DIRTY : flags & ~LongModeEntry.WRITABLE);
     }

@@ -28,6 +28,12 @@ public final class ShadowPaging implements Paging {
     /** One page at each level below the root. */
     private static final int PAGES_PER_FAULT = 3;
 
+    /** How often hardware may refuse in a row what the shadows grant. */
+    private static final int MOST_SPURIOUS = 64;
+
+    /** Frames that one instruction can write to, generously. */
+    private static final int MOST_UNHANDLED = 8;
+
     /** The frame number under which the root is kept that maps nothing: for a CR3 that points outside memory. */
     static final long NO_FRAME = -1;
 
@@ -44,6 +50,7 @@ public final class ShadowPaging implements Paging {
     private final Reclaim reclaim;
     private final Revalidation revalidation;
     private final Filler filler;
+    private final P2mChanges p2mChanges;
 
     /**
      * @param p2m the domain's map; changes to it are followed from now on
@@ -63,7 +70,8 @@ public final class ShadowPaging implements Paging {
         this.reclaim = new Reclaim(tables, vcpus, counters);
         this.revalidation = new Revalidation(tables, memory, p2m, counters);
         this.filler = new Filler(tables, revalidation, policy);
-        p2m.addListener(this::p2mAboutToChange);
+        this.p2mChanges = new P2mChanges();
+        p2m.addListener(p2mChanges);
     }
 
     @Override
@@ -104,28 +112,42 @@ public final class ShadowPaging implements Paging {
         reclaim.makeRoom(PAGES_PER_FAULT);
         boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
         boolean filled = filler.fill(vcpu, walk, p2mEntry);
-        FaultOutcome outcome = judge(walk, p2mEntry, filled);
+        FaultOutcome outcome = judge(vcpu, walk, p2mEntry, filled);
         if (outcome == Fixed.FIXUP) {
             counters.add(Counter.FIXUP);
             if (walk.setDirty && wasPresent) {
                 counters.add(Counter.DIRTY_BIT_FAULT);
             }
-        } else if (outcome == Fixed.SPURIOUS) {
-            counters.add(Counter.SPURIOUS);
         }
+        countSpurious(vcpu, linear, code, outcome == Fixed.SPURIOUS);
         flushIfDemanded();
         return outcome;
     }
 
+    /** Nothing was missing, so the access must succeed now; hardware that goes on refusing it would do so for ever. */
+    private void countSpurious(ShadowVcpu vcpu, long linear, int code, boolean isSpurious) {
+        boolean isSame = vcpu.spuriousLinear == linear && vcpu.spuriousCode == code;
+        vcpu.spuriousCount = isSpurious ? isSame ? vcpu.spuriousCount + 1 : 1 : 0;
+        vcpu.spuriousLinear = linear;
+        vcpu.spuriousCode = code;
+        if (isSpurious) {
+            counters.add(Counter.SPURIOUS);
+        }
+        if (vcpu.spuriousCount > MOST_SPURIOUS) {
+            throw new DomainCrash("livelock: hardware refuses an access that the shadows grant, at 0x"
+                    + Long.toHexString(linear) + " with code " + PageFaultCode.describe(code));
+        }
+    }
+
     /** The path is filled: can the access succeed now, or must it be emulated? */
-    private FaultOutcome judge(GuestWalk walk, long p2mEntry, boolean filled) {
+    private FaultOutcome judge(ShadowVcpu vcpu, GuestWalk walk, long p2mEntry, boolean filled) {
         if (walk.isWrite()) {
             long mfn = P2m.mfn(p2mEntry);
             if (!P2m.isWritable(p2mEntry)) {
                 return Emulate.READ_ONLY;
             }
             if (tables.isProtected(mfn)) {
-                return writeToTable(walk, mfn);
+                return writeToTable(vcpu, walk, mfn);
             }
             if (!walk.writable) {
                 return Emulate.WRITE_PROTECT_OFF;
@@ -134,9 +156,15 @@ public final class ShadowPaging implements Paging {
         return filled ? Fixed.FIXUP : Fixed.SPURIOUS;
     }
 
-    /** No kernel lets users write to its tables: such a frame is no table any more. */
-    private FaultOutcome writeToTable(GuestWalk walk, long mfn) {
-        if (walk.isUser() && tables.unshadow(mfn)) {
+    /**
+     * No kernel lets users write to its tables: such a frame is no table any more. But when the same instruction comes back, the frame was needed as a table to execute it, and
+     * would be again: then the write is emulated.
+     */
+    private FaultOutcome writeToTable(ShadowVcpu vcpu, GuestWalk walk, long mfn) {
+        boolean isBack = vcpu.unshadowedBy == vcpu.state.rip;
+        vcpu.unshadowedBy = -1;
+        if (walk.isUser() && !isBack && tables.unshadow(mfn)) {
+            vcpu.unshadowedBy = vcpu.state.rip;
             counters.add(Counter.UNSHADOW_USER);
             return Fixed.UNSHADOW;
         }
@@ -159,7 +187,10 @@ public final class ShadowPaging implements Paging {
                 });
         long mfn = reason == Emulate.PAGETABLE ? P2m.mfn(p2m.lookup(vcpu.walk.gfn)) : NO_FRAME;
         Emulation result = vcpu.emulator.emulate(vcpu.emulatedMemory);
-        if (result == Emulation.Failed.UNHANDLEABLE && reason == Emulate.PAGETABLE && tables.unshadow(mfn)) {
+        if (result == Emulation.Failed.UNHANDLEABLE
+                && reason == Emulate.PAGETABLE
+                && mayRetryUnhandled(vcpu)
+                && tables.unshadow(mfn)) {
             counters.add(Counter.UNSHADOW_UNHANDLED);
             result = Emulation.Done.ITERATION;
         }
@@ -167,14 +198,23 @@ public final class ShadowPaging implements Paging {
         return result;
     }
 
+    /** Unshadowing lets the instruction execute by itself, unless the frame is needed as a table to execute it: then it comes back and nothing retires. */
+    private static boolean mayRetryUnhandled(ShadowVcpu vcpu) {
+        boolean isBack = vcpu.unhandledAt == vcpu.state.instructions;
+        vcpu.unhandledAt = vcpu.state.instructions;
+        vcpu.unhandledTries = isBack ? vcpu.unhandledTries + 1 : 1;
+        return vcpu.unhandledTries <= MOST_UNHANDLED;
+    }
+
     @Override
     public boolean unshadowForEvent(int number, long linear) {
-        ShadowVcpu vcpu = vcpus.get(number);
-        boolean gone = true;
-        if (walker.walk(vcpu.state, linear, PageFaultCode.WRITE, vcpu.walk)) {
-            long entry = p2m.lookup(vcpu.walk.gfn);
-            gone = !P2m.isBacked(entry) || tables.unshadow(P2m.mfn(entry));
+        GuestWalk walk = vcpus.get(number).walk;
+        long entry = p2m.lookup(walk.gfn);
+        boolean isTable = walk.linear == linear && P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
+        boolean gone = isTable && walk.writable && P2m.isWritable(entry) && !walk.uses(P2m.mfn(entry));
+        if (gone) {
             counters.add(Counter.UNSHADOW_EVTINJ);
+            gone = tables.unshadow(P2m.mfn(entry));
         }
         flushIfDemanded();
         return gone;
@@ -191,6 +231,7 @@ public final class ShadowPaging implements Paging {
             case 3 -> {
                 counters.add(Counter.CR3_LOAD);
                 if (state.isPaging()) {
+                    countRetained(state);
                     guestFlushed(vcpu);
                     updateRoot(vcpu);
                 }
@@ -217,6 +258,13 @@ public final class ShadowPaging implements Paging {
         }
     }
 
+    private void countRetained(VcpuState state) {
+        long entry = p2m.lookup(LongModeEntry.frame(state.cr3));
+        if (P2m.isBacked(entry) && tables.find(P2m.mfn(entry), ShadowType.L4_64) != null) {
+            counters.add(Counter.CR3_RETAINED);
+        }
+    }
+
     @Override
     public void eferWritten(int number, long old) {
         ShadowVcpu vcpu = vcpus.get(number);
@@ -234,21 +282,22 @@ public final class ShadowPaging implements Paging {
 
     /** Finds or makes the shadow of the guest's root and loads it. Xen: {@code sh_update_cr3}. */
     private void updateRoot(ShadowVcpu vcpu) {
+        if (!vcpu.state.isPaging()) {
+            load(vcpu, 0, ShadowType.UNPAGED_L4);
+            return;
+        }
+        long entry = p2m.lookup(LongModeEntry.frame(vcpu.state.cr3));
+        if (P2m.isBacked(entry)) {
+            load(vcpu, P2m.mfn(entry), ShadowType.L4_64);
+        } else {
+            load(vcpu, NO_FRAME, ShadowType.UNPAGED_L4);
+        }
+    }
+
+    private void load(ShadowVcpu vcpu, long frame, ShadowType type) {
         reclaim.makeRoom(1);
         VcpuState state = vcpu.state;
-        ShadowType type = state.isPaging() ? ShadowType.L4_64 : ShadowType.UNPAGED_L4;
-        long frame = 0;
-        if (state.isPaging()) {
-            long entry = p2m.lookup((state.cr3 & LongModeEntry.FRAME_MASK) >>> 12);
-            frame = P2m.isBacked(entry) ? P2m.mfn(entry) : NO_FRAME;
-            type = P2m.isBacked(entry) ? ShadowType.L4_64 : ShadowType.UNPAGED_L4;
-        }
-        ShadowPage root = tables.find(frame, type);
-        if (root == null) {
-            root = tables.make(frame, type);
-        } else if (state.isPaging()) {
-            counters.add(Counter.CR3_RETAINED);
-        }
+        ShadowPage root = tables.findOrMake(frame, type);
         ShadowPage old = vcpu.root;
         ShadowTables.takeReference(root);
         if (policy.writeProtects()) {
@@ -329,21 +378,46 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void audit() {
-        for (Finding finding : Auditor.audit(this)) {
-            throw new InvariantViolation(finding.rule(), finding.message());
+        List<Finding> findings = Auditor.audit(this);
+        if (!findings.isEmpty()) {
+            Finding first = findings.getFirst();
+            throw new InvariantViolation(first.rule(), first.message());
         }
     }
 
-    private void p2mAboutToChange(long gfn, long count) {
-        for (long at = gfn; at < gfn + count; at++) {
-            long entry = p2m.lookup(at);
-            if (P2m.isBacked(entry)) {
-                counters.add(Counter.P2M_CHANGE);
-                tables.unshadow(P2m.mfn(entry));
-                tables.removeAllMappings(P2m.mfn(entry));
+    /** Nothing derived from an old P2M entry survives; a vCPU whose root's entry changes has the root that maps nothing meanwhile. */
+    private final class P2mChanges implements P2m.ChangeListener {
+        @Override
+        public void aboutToChange(long gfn, long count) {
+            for (ShadowVcpu vcpu : vcpus) {
+                if (isRootWithin(vcpu, gfn, count)) {
+                    load(vcpu, NO_FRAME, ShadowType.UNPAGED_L4);
+                }
+            }
+            for (long at = gfn; at < gfn + count; at++) {
+                long entry = p2m.lookup(at);
+                if (P2m.isBacked(entry)) {
+                    counters.add(Counter.P2M_CHANGE);
+                    tables.unshadow(P2m.mfn(entry));
+                    tables.removeAllMappings(P2m.mfn(entry));
+                }
+            }
+            flushIfDemanded();
+        }
+
+        @Override
+        public void changed(long gfn, long count) {
+            for (ShadowVcpu vcpu : vcpus) {
+                if (isRootWithin(vcpu, gfn, count)) {
+                    updateRoot(vcpu);
+                }
             }
         }
-        flushIfDemanded();
+
+        private static boolean isRootWithin(ShadowVcpu vcpu, long gfn, long count) {
+            long root = LongModeEntry.frame(vcpu.state.cr3);
+            return vcpu.state.isPaging() && root >= gfn && root < gfn + count;
+        }
     }
 
     private void flushIfDemanded() {
@@ -362,6 +436,7 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void close() {
+        p2m.removeListener(p2mChanges);
         reclaim.blow();
         for (ShadowVcpu vcpu : vcpus) {
             ShadowPage root = vcpu.root;

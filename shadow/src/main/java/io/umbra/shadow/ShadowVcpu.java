@@ -17,6 +17,18 @@ final class ShadowVcpu {
     @Nullable
     ShadowPage root;
 
+    /** RIP of the last instruction whose write unshadowed a frame, or -1. */
+    long unshadowedBy = -1;
+    /** Instructions retired when the last one was met that could not be emulated, and how often the frame it wrote to was unshadowed for it. */
+    long unhandledAt = -1;
+
+    int unhandledTries;
+    /** The last fault for which nothing was missing, and how often it came in a row. */
+    long spuriousLinear;
+
+    int spuriousCode;
+    int spuriousCount;
+
     ShadowVcpu(VcpuState state, Tlb tlb, InstructionEmulator emulator, EmulatedMemory emulatedMemory) {
         this.state = state;
         this.tlb = tlb;

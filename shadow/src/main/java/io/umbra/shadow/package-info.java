@@ -23,7 +23,7 @@
  *   <li>WP-1: under write-protect no leaf maps a shadowed frame writable.
  *   <li>PROP-1: under write-protect a shadow entry grants no right that the guest's entry does not grant now.
  *   <li>PROP-2: a shadow entry has no bits but P, RW, US, A, D, NX and the frame.
- *   <li>AD-1: under write-protect a present entry's guest entry has A set, and a writable leaf's (or splinter link's) has D set.
+ *   <li>AD-1: under write-protect a present entry's guest entry has A set, and a writable leaf's (or splinter link's) has D set. Tables in read-only memory cannot record them and are exempt.
  *   <li>P2M-1: a leaf maps the frame that the P2M gives now, writable only if the P2M says so.
  * </ul>
  *

@@ -59,15 +59,14 @@ final class GuestLayout {
 
     /** Mostly a table. */
     long gfn() {
-        int kind = random.nextInt(20);
-        if (kind < 12) {
+        int kind = random.nextInt(100);
+        if (kind < 90) {
             return random.nextInt(TABLES);
         }
-        return switch (kind) {
-            case 12, 13, 14, 15, 16 -> random.nextInt(MEMORY);
-            case 17 -> random.nextInt(DEVICES + 4);
-            default -> LARGE + random.nextInt(8);
-        };
+        if (kind < 93) {
+            return random.nextInt(MEMORY);
+        }
+        return kind < 95 ? random.nextInt(DEVICES + 4) : LARGE + random.nextInt(8);
     }
 
     /** Page aligned, canonical. */
@@ -81,15 +80,16 @@ final class GuestLayout {
 
     /** A plausible entry, sometimes a bad one. */
     long entry() {
-        if (chance(6)) {
+        if (chance(3)) {
             return chance(50) ? 0 : any() & ~LongModeEntry.PRESENT;
         }
         long flags = LongModeEntry.PRESENT;
-        flags |= flag(85, LongModeEntry.WRITABLE) | flag(75, LongModeEntry.USER) | flag(60, LongModeEntry.ACCESSED);
-        flags |= flag(50, LongModeEntry.DIRTY) | flag(15, LongModeEntry.NO_EXECUTE) | flag(10, LongModeEntry.GLOBAL);
-        flags |= flag(5, LongModeEntry.WRITE_THROUGH) | flag(5, 0x7FL << 52) | flag(1, 1L << 45);
+        flags |= flag(92, LongModeEntry.WRITABLE) | flag(88, LongModeEntry.USER) | flag(60, LongModeEntry.ACCESSED);
+        flags |= flag(50, LongModeEntry.DIRTY) | flag(5, LongModeEntry.NO_EXECUTE) | flag(10, LongModeEntry.GLOBAL);
+        flags |= flag(5, LongModeEntry.WRITE_THROUGH) | flag(5, 0x7FL << 52);
+        flags |= below(200) == 0 ? 1L << 45 : 0;
         long gfn = gfn();
-        if (chance(12)) {
+        if (chance(6)) {
             flags |= LongModeEntry.PAGE_SIZE;
             gfn = chance(50) ? 0 : chance(85) ? LARGE : gfn;
             flags |= flag(10, LongModeEntry.LARGE_PAT);

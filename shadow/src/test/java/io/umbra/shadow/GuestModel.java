@@ -33,25 +33,44 @@ import java.util.TreeMap;
  * <p>In both, entries whose A was clear at that moment, and for writes a leaf whose D was, can not have been used.
  */
 final class GuestModel implements PhysicalMemory {
-    private static final VarHandle LONG =
-            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    /** The bytes of a frame, which stay with it while it is out of the guest's reach. */
+    static final class Contents {
+        private static final VarHandle LONG =
+                MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    /** What a guest frame is; the bytes stay with the frame while it is out of reach. */
-    record Frame(P2mType type, long mfn, byte[] bytes) {
+        final byte[] bytes = new byte[4096];
+
+        Contents copy() {
+            Contents copy = new Contents();
+            System.arraycopy(bytes, 0, copy.bytes, 0, bytes.length);
+            return copy;
+        }
+
+        long get(int offset) {
+            return (long) LONG.get(bytes, offset);
+        }
+
+        void set(int offset, long value) {
+            LONG.set(bytes, offset, value);
+        }
+    }
+
+    /** What a guest frame is. */
+    record Frame(P2mType type, long mfn, Contents contents) {
         boolean isBacked() {
             return type.isBacked();
         }
     }
 
     private sealed interface Change {
-        record Store(byte[] bytes, int offset, long before, long after) implements Change {}
+        record Store(Contents contents, int offset, long before, long after) implements Change {}
 
         record Map(long gfn, Frame before, Frame after) implements Change {}
 
         record Invalidation(long linear) implements Change {}
     }
 
-    private static final Frame HOLE = new Frame(P2mType.HOLE, -1, new byte[0]);
+    private static final Frame HOLE = new Frame(P2mType.HOLE, -1, new Contents());
 
     private final VcpuState state;
     private final Map<Long, Frame> frames = new TreeMap<>();
@@ -102,7 +121,7 @@ final class GuestModel implements PhysicalMemory {
     @Override
     public long readLong(long guestPhysical) {
         Frame frame = frame(guestPhysical >>> 12);
-        return frame.isBacked() ? (long) LONG.get(frame.bytes(), (int) guestPhysical & 0xFFF) : 0;
+        return frame.isBacked() ? frame.contents().get((int) guestPhysical & 0xFFF) : 0;
     }
 
     @Override
@@ -116,19 +135,18 @@ final class GuestModel implements PhysicalMemory {
         if (frame.type() != P2mType.RAM || readLong(guestPhysical) != expected) {
             return false;
         }
-        store(frame.bytes(), (int) guestPhysical & 0xFFF, value);
+        store(frame.contents(), (int) guestPhysical & 0xFFF, value);
         return true;
     }
 
-    private void store(byte[] bytes, int offset, long value) {
-        long before = (long) LONG.get(bytes, offset);
-        journal.add(new Change.Store(bytes, offset, before, value));
-        LONG.set(bytes, offset, value);
+    private void store(Contents contents, int offset, long value) {
+        journal.add(new Change.Store(contents, offset, contents.get(offset), value));
+        contents.set(offset, value);
     }
 
     byte readByte(long guestPhysical) {
         Frame frame = frame(guestPhysical >>> 12);
-        return frame.isBacked() ? frame.bytes()[(int) guestPhysical & 0xFFF] : deviceByte(guestPhysical);
+        return frame.isBacked() ? frame.contents().bytes[(int) guestPhysical & 0xFFF] : deviceByte(guestPhysical);
     }
 
     /** What devices answer. */
@@ -142,8 +160,8 @@ final class GuestModel implements PhysicalMemory {
         if (frame.type() == P2mType.RAM) {
             int offset = (int) guestPhysical & 0xFFF;
             int shift = (offset & 7) * 8;
-            long word = (long) LONG.get(frame.bytes(), offset & ~7);
-            store(frame.bytes(), offset & ~7, word & ~(0xFFL << shift) | (value & 0xFFL) << shift);
+            long word = frame.contents().get(offset & ~7);
+            store(frame.contents(), offset & ~7, word & ~(0xFFL << shift) | (value & 0xFFL) << shift);
         } else if (!frame.isBacked()) {
             deviceBytes.put(guestPhysical, value);
         }
@@ -207,13 +225,11 @@ final class GuestModel implements PhysicalMemory {
     /** Whether a change after {@code moment} drops what a TLB had of the recorded walk. */
     private boolean isCovered(Recorder walk, long linear, int moment) {
         for (Change change : journal.subList(moment, journal.size())) {
-            boolean covers =
-                    switch (change) {
-                        case Change.Store _ -> false;
-                        case Change.Map map -> walk.wentThrough(map.gfn());
-                        case Change.Invalidation(long address) ->
-                            address >>> walk.size.shift() == linear >>> walk.size.shift();
-                    };
+            boolean covers = switch (change) {
+                case Change.Store _ -> false;
+                case Change.Map map -> walk.wentThrough(map.gfn());
+                case Change.Invalidation(long address) -> address >>> walk.size.shift() == linear >>> walk.size.shift();
+            };
             if (covers) {
                 return true;
             }
@@ -249,7 +265,7 @@ final class GuestModel implements PhysicalMemory {
 
     private void undo(Change change) {
         switch (change) {
-            case Change.Store store -> LONG.set(store.bytes(), store.offset(), store.before());
+            case Change.Store store -> store.contents().set(store.offset(), store.before());
             case Change.Map map -> put(map.gfn(), map.before());
             case Change.Invalidation _ -> {}
         }
@@ -257,7 +273,7 @@ final class GuestModel implements PhysicalMemory {
 
     private void redo(Change change) {
         switch (change) {
-            case Change.Store store -> LONG.set(store.bytes(), store.offset(), store.after());
+            case Change.Store store -> store.contents().set(store.offset(), store.after());
             case Change.Map map -> put(map.gfn(), map.after());
             case Change.Invalidation _ -> {}
         }
@@ -379,7 +395,7 @@ final class GuestModel implements PhysicalMemory {
         int until = journal.size() + 1;
         for (int at = journal.size() - 1; at >= 0 && until > since; at--) {
             if (journal.get(at) instanceof Change.Store store
-                    && store.bytes() == frame.bytes()
+                    && store.contents() == frame.contents()
                     && store.offset() == ((int) guestPhysical & 0xFFF)) {
                 versions.add(new Version(value, at + 1, until));
                 value = store.before();

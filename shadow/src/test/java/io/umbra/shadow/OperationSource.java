@@ -1,47 +1,110 @@
 package io.umbra.shadow;
 
+import io.umbra.shadow.Operation.Kind;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.PageFaultCode;
-import io.umbra.shadow.Operation.Kind;
 
-/** Draws operations, the frequent ones more often. */
+/**
+ * Draws operations, the frequent ones more often. It comes back to a few pages again and again, and to normal registers and a whole P2M before long, so that most accesses
+ * find something.
+ */
 final class OperationSource {
     private static final long[] CR4_BITS = {Cr4.SMEP, Cr4.SMAP, Cr4.PAGE_GLOBAL};
     private static final int[] SIZES = {1, 2, 4, 8, 8, 8, 8, 8};
+    private static final int NORMALISE = 12;
 
     private final GuestLayout layout;
+    private final long[] pages = new long[10];
+    private boolean paging = true;
+    private boolean writeProtect = true;
+    private boolean noExecute = true;
+    private long cr4;
+    private long changedGfn = -1;
 
     OperationSource(GuestLayout layout) {
         this.layout = layout;
+        for (int i = 0; i < pages.length; i++) {
+            pages[i] = layout.page();
+        }
     }
 
     Operation next() {
-        int kind = layout.below(100);
-        if (kind < 78) {
-            return access();
+        if (layout.chance(NORMALISE)) {
+            Operation normalising = normalise();
+            if (normalising != null) {
+                return normalising;
+            }
         }
-        if (kind < 84) {
-            return Operation.of(Kind.INVALIDATE_PAGE, layout.page(), 0);
+        if (layout.chance(3)) {
+            pages[layout.below(pages.length)] = layout.page();
         }
-        if (kind < 89) {
+        int kind = layout.below(200);
+        if (kind < 8) {
+            return Operation.of(Kind.INVALIDATE_PAGE, page(), 0);
+        }
+        if (kind < 16) {
             return Operation.of(Kind.LOAD_CR3, 0, root());
         }
         return switch (kind) {
-            case 89 -> Operation.of(Kind.TOGGLE_CR0, 0, layout.chance(70) ? Cr0.WRITE_PROTECT : Cr0.PAGING);
-            case 90 -> Operation.of(Kind.TOGGLE_CR0, 0, Cr0.WRITE_PROTECT);
-            case 91 -> Operation.of(Kind.TOGGLE_CR4, 0, CR4_BITS[layout.below(CR4_BITS.length)]);
-            case 92 -> Operation.of(Kind.TOGGLE_NO_EXECUTE, 0, 0);
-            case 93, 94 -> Operation.of(Kind.CHANGE_P2M, layout.gfn() << 12, layout.below(8));
-            case 95, 96 -> dma();
-            case 97 -> Operation.of(Kind.BLOW, 0, 0);
+            case 16 -> toggleCr0(Cr0.PAGING);
+            case 17, 18 -> toggleCr0(Cr0.WRITE_PROTECT);
+            case 19, 20 -> toggleCr4(CR4_BITS[layout.below(CR4_BITS.length)]);
+            case 21 -> toggleNoExecute();
+            case 22, 23, 24 -> {
+                changedGfn = layout.gfn();
+                yield Operation.of(Kind.CHANGE_P2M, changedGfn << 12, layout.below(8));
+            }
+            case 25, 26, 27 -> dma();
+            case 28 -> Operation.of(Kind.BLOW, 0, 0);
             default -> access();
         };
     }
 
+    private Operation normalise() {
+        if (!paging) {
+            return toggleCr0(Cr0.PAGING);
+        }
+        if (!writeProtect) {
+            return toggleCr0(Cr0.WRITE_PROTECT);
+        }
+        if (!noExecute) {
+            return toggleNoExecute();
+        }
+        if ((cr4 & Cr4.SMAP) != 0) {
+            return toggleCr4(Cr4.SMAP);
+        }
+        if (changedGfn >= 0) {
+            Operation back = Operation.of(Kind.CHANGE_P2M, changedGfn << 12, 7);
+            changedGfn = -1;
+            return back;
+        }
+        return null;
+    }
+
+    private Operation toggleCr0(long bit) {
+        paging ^= bit == Cr0.PAGING;
+        writeProtect ^= bit == Cr0.WRITE_PROTECT;
+        return Operation.of(Kind.TOGGLE_CR0, 0, bit);
+    }
+
+    private Operation toggleCr4(long bit) {
+        cr4 ^= bit;
+        return Operation.of(Kind.TOGGLE_CR4, 0, bit);
+    }
+
+    private Operation toggleNoExecute() {
+        noExecute = !noExecute;
+        return Operation.of(Kind.TOGGLE_NO_EXECUTE, 0, 0);
+    }
+
+    private long page() {
+        return layout.chance(85) ? pages[layout.below(pages.length)] : layout.page();
+    }
+
     /** Mostly a table, and sometimes nothing at all. */
     private long root() {
-        long gfn = layout.chance(85) ? layout.below(4) : layout.chance(70) ? layout.gfn() : 0x300;
+        long gfn = layout.chance(93) ? layout.below(4) : layout.chance(70) ? layout.gfn() : 0x300;
         return gfn << 12 | (layout.chance(20) ? 0x18 : 0);
     }
 
@@ -71,9 +134,9 @@ final class OperationSource {
         }
         int size = SIZES[layout.below(SIZES.length)];
         long offset = layout.slot() * 8L;
-        if (layout.chance(12)) {
+        if (layout.chance(8)) {
             offset = layout.chance(40) ? 4096 - layout.below(8) : offset + layout.below(8);
         }
-        return new Operation(Kind.ACCESS, layout.page() + (offset & 0xFFF), size, access, layout.entry(), flags);
+        return new Operation(Kind.ACCESS, page() + (offset & 0xFFF), size, access, layout.entry(), flags);
     }
 }

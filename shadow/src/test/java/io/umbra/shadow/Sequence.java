@@ -74,7 +74,8 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
 
     /** For a person: how it failed, and how to see it again. */
     String describe() {
-        StringBuilder text = new StringBuilder("%s, seed %d, %d operations:%n".formatted(policy, seed, operations.size()));
+        StringBuilder text =
+                new StringBuilder("%s, seed %d, %d operations:%n".formatted(policy, seed, operations.size()));
         operations.forEach(operation -> text.append("  ").append(operation).append('\n'));
         Failure failure = run();
         return text.append(failure == null ? "does not fail" : failure.cause()).toString();

@@ -14,8 +14,8 @@ import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
-import io.umbra.x86.Vector;
 import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
 import io.umbra.x86.Walk;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -60,7 +60,7 @@ final class ShadowMachine implements AutoCloseable {
             if (gfn < GuestLayout.LARGE) {
                 p2m.set(gfn, 1, mfn, type);
             }
-            guest.setFrame(gfn, new Frame(type, mfn, new byte[4096]));
+            guest.setFrame(gfn, new Frame(type, mfn, new GuestModel.Contents()));
         }
         for (long gfn = 0; gfn < GuestLayout.READ_ONLY; gfn++) {
             for (int slot : GuestLayout.SLOTS) {
@@ -68,7 +68,7 @@ final class ShadowMachine implements AutoCloseable {
                     memory.writeLong(guest.frame(gfn).mfn() << 12 | slot * 8L, layout.entry());
                 }
             }
-            memory.read(guest.frame(gfn).mfn() << 12, guest.frame(gfn).bytes(), 0, 4096);
+            memory.read(guest.frame(gfn).mfn() << 12, guest.frame(gfn).contents().bytes, 0, 4096);
         }
         state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT;
         state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION;
@@ -169,20 +169,19 @@ final class ShadowMachine implements AutoCloseable {
 
     private void changeP2m(long gfn, int choice) {
         Frame old = guest.frame(gfn);
-        Frame next =
-                switch (choice) {
-                    case 0 -> new Frame(P2mType.HOLE, old.mfn(), old.bytes());
-                    case 1 -> new Frame(P2mType.MMIO, old.mfn(), old.bytes());
-                    case 2, 3 -> new Frame(P2mType.READ_ONLY, old.mfn(), old.bytes());
-                    case 4, 5 -> {
-                        long mfn = old.isBacked() ? allocator.allocate() : -1;
-                        if (mfn >= 0) {
-                            memory.copyFrame(old.mfn(), mfn);
-                        }
-                        yield new Frame(P2mType.RAM, mfn, old.bytes().clone());
-                    }
-                    default -> new Frame(P2mType.RAM, old.mfn(), old.bytes());
-                };
+        Frame next = switch (choice) {
+            case 0 -> new Frame(P2mType.HOLE, old.mfn(), old.contents());
+            case 1 -> new Frame(P2mType.MMIO, old.mfn(), old.contents());
+            case 2, 3 -> new Frame(P2mType.READ_ONLY, old.mfn(), old.contents());
+            case 4, 5 -> {
+                long mfn = old.isBacked() ? allocator.allocate() : -1;
+                if (mfn >= 0) {
+                    memory.copyFrame(old.mfn(), mfn);
+                }
+                yield new Frame(P2mType.RAM, mfn, old.contents().copy());
+            }
+            default -> new Frame(P2mType.RAM, old.mfn(), old.contents());
+        };
         if (next.mfn() < 0) {
             return;
         }
@@ -215,6 +214,8 @@ final class ShadowMachine implements AutoCloseable {
         state.rflags = RFlags.ALWAYS_ONE | (operation.has(Operation.ALIGNMENT_CHECK) ? RFlags.ALIGNMENT_CHECK : 0);
         for (int fault = 0; fault < MOST_FAULTS; fault++) {
             if (isDone(operation)) {
+                state.rip++;
+                state.instructions++;
                 return;
             }
         }
@@ -271,32 +272,31 @@ final class ShadowMachine implements AutoCloseable {
         return switch (outcome) {
             case GuestFault _ -> true;
             case Fixed _ -> false;
-            case Emulate reason -> operation.has(Operation.EVENT) ? deliver(linear) : emulated(operation, reason);
+            case Emulate reason -> operation.has(Operation.EVENT) ? deliver(linear) : emulated(reason);
         };
     }
 
     private void check(Operation operation, long linear, Walk expected, FaultOutcome outcome) {
-        boolean agrees =
-                switch (expected) {
-                    case Walk.NonCanonical _ -> false;
-                    case Walk.Fault(int code, int _) -> outcome.equals(new GuestFault(code));
-                    case Walk.Mapped page -> {
-                        P2mType type = guest.frame(page.guestPhysical() >>> 12).type();
-                        yield switch (outcome) {
-                            case GuestFault _ -> false;
-                            case Fixed.UNSHADOW -> operation.isWrite() && type == P2mType.RAM && policy.writeProtects();
-                            case Fixed _ -> type == P2mType.RAM || type == P2mType.READ_ONLY && !operation.isWrite();
-                            case Emulate.MMIO -> !type.isBacked();
-                            case Emulate.READ_ONLY -> type == P2mType.READ_ONLY && operation.isWrite();
-                            case Emulate.WRITE_PROTECT_OFF ->
-                                operation.isWrite() && !page.writable() && (state.cr0 & Cr0.WRITE_PROTECT) == 0;
-                            case Emulate.PAGETABLE -> operation.isWrite() && policy.writeProtects();
-                        };
-                    }
+        boolean agrees = switch (expected) {
+            case Walk.NonCanonical _ -> false;
+            case Walk.Fault(int code, int _) -> outcome.equals(new GuestFault(code));
+            case Walk.Mapped page -> {
+                P2mType type = guest.frame(page.guestPhysical() >>> 12).type();
+                yield switch (outcome) {
+                    case GuestFault _ -> false;
+                    case Fixed.UNSHADOW -> operation.isWrite() && type == P2mType.RAM && policy.writeProtects();
+                    case Fixed _ -> type == P2mType.RAM || type == P2mType.READ_ONLY && !operation.isWrite();
+                    case Emulate.MMIO -> !type.isBacked();
+                    case Emulate.READ_ONLY -> type == P2mType.READ_ONLY && operation.isWrite();
+                    case Emulate.WRITE_PROTECT_OFF ->
+                        operation.isWrite() && !page.writable() && (state.cr0 & Cr0.WRITE_PROTECT) == 0;
+                    case Emulate.PAGETABLE -> operation.isWrite() && policy.writeProtects();
                 };
+            }
+        };
         if (!agrees) {
-            throw new AssertionError("at 0x%x the definition says %s, the engine %s"
-                    .formatted(linear, expected, outcome));
+            throw new AssertionError(
+                    "at 0x%x the definition says %s, the engine %s".formatted(linear, expected, outcome));
         }
     }
 
@@ -305,7 +305,7 @@ final class ShadowMachine implements AutoCloseable {
         return !engine.unshadowForEvent(0, linear);
     }
 
-    private boolean emulated(Operation operation, Emulate reason) {
+    private boolean emulated(Emulate reason) {
         Emulation result = engine.emulate(0, reason);
         return switch (result) {
             case Emulation.Done.COMPLETE, Emulation.Failed.UNHANDLEABLE -> true;
@@ -395,8 +395,7 @@ final class ShadowMachine implements AutoCloseable {
             read = port.read(operation.linear(), size, access);
         }
         if (read != expectedValue()) {
-            throw new AssertionError(
-                    "emulated: read 0x%x, the definition has 0x%x".formatted(read, expectedValue()));
+            throw new AssertionError("emulated: read 0x%x, the definition has 0x%x".formatted(read, expectedValue()));
         }
     }
 
@@ -409,7 +408,7 @@ final class ShadowMachine implements AutoCloseable {
             Frame frame = entry.getValue();
             if (frame.isBacked()) {
                 memory.read(frame.mfn() << 12, bytes, 0, bytes.length);
-                int at = Arrays.mismatch(bytes, frame.bytes());
+                int at = Arrays.mismatch(bytes, frame.contents().bytes);
                 if (at >= 0) {
                     long address = frame.mfn() << 12 | at & ~7;
                     throw new AssertionError("memory at 0x%x differs: 0x%x, by the definition 0x%x"

@@ -1,0 +1,202 @@
+package io.umbra.shadow;
+
+import io.umbra.shadow.FaultOutcome.Emulate;
+import io.umbra.shadow.FaultOutcome.Fixed;
+import io.umbra.shadow.FaultOutcome.GuestFault;
+import io.umbra.x86.Cr0;
+import io.umbra.x86.Cr4;
+import io.umbra.x86.Efer;
+import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.InstructionEmulator.Emulation;
+import io.umbra.x86.LinearMemory;
+import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.VcpuState;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A guest in long mode with 64 frames of memory, gfn 64 read-only, gfn 65 a device, and 2 MiB of memory at gfn 512. Its root is {@link #ROOT}; tables are made as {@link #map} needs
+ * them, from gfn 2 up. Linear 0 is table index 0 at all levels.
+ */
+final class SmallGuest implements AutoCloseable {
+    static final long P = LongModeEntry.PRESENT;
+    static final long RW = LongModeEntry.WRITABLE;
+    static final long US = LongModeEntry.USER;
+    static final long A = LongModeEntry.ACCESSED;
+    static final long D = LongModeEntry.DIRTY;
+    static final long PS = LongModeEntry.PAGE_SIZE;
+    static final long NX = LongModeEntry.NO_EXECUTE;
+    static final long KERNEL = P | RW;
+
+    static final int READ = 0;
+    static final int WRITE = PageFaultCode.WRITE;
+    static final int USER = PageFaultCode.USER;
+    static final int FETCH = PageFaultCode.FETCH;
+
+    static final long ROOT = 1;
+    static final long READ_ONLY = 64;
+    static final long DEVICE = 65;
+    static final long LARGE = 512;
+
+    static final ShadowPolicy POLICY = new ShadowPolicy(
+            ShadowPolicy.Coherence.WRITE_PROTECT,
+            ShadowPolicy.Populate.ALL_LEVELS,
+            ShadowPolicy.WritableSearch.REVERSE_MAP,
+            ShadowPolicy.MINIMUM_POOL,
+            0);
+
+    final MachineMemory memory = new MachineMemory(8192);
+    final FrameAllocator allocator = new FrameAllocator(8192, 7);
+    final P2m p2m = new P2m(memory, allocator);
+    final VcpuState state = new VcpuState();
+    final HardwareWalk hardware = new HardwareWalk(memory, state);
+    final ShadowPaging engine;
+    final List<FaultOutcome> outcomes = new ArrayList<>();
+    boolean canEmulate = true;
+    private long nextTable = 2;
+    private long storeAt;
+    private long storeValue;
+    private int storeAccess;
+
+    SmallGuest() {
+        this(POLICY);
+    }
+
+    SmallGuest(ShadowPolicy policy) {
+        for (long gfn = 0; gfn < 64; gfn++) {
+            p2m.set(gfn, 1, allocator.allocate(), P2mType.RAM);
+        }
+        p2m.set(READ_ONLY, 1, allocator.allocate(), P2mType.READ_ONLY);
+        p2m.set(DEVICE, 1, 0, P2mType.MMIO);
+        p2m.set(LARGE, 2, allocator.allocateRun(), P2mType.RAM);
+        state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT;
+        state.cr3 = ROOT << 12;
+        state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION;
+        state.efer = Efer.LONG_MODE_ENABLE | Efer.LONG_MODE_ACTIVE | Efer.NO_EXECUTE;
+        engine = new ShadowPaging(memory, allocator, p2m, DeviceMemory.NONE, policy);
+        engine.attach(state, hardware, this::emulate);
+    }
+
+    // ---- the guest's memory, written behind the engine's back
+
+    long mfn(long gfn) {
+        return P2m.mfn(p2m.lookup(gfn));
+    }
+
+    long entry(long table, int slot) {
+        return memory.readLong((mfn(table) << 12) + slot * 8L);
+    }
+
+    void poke(long table, int slot, long entry) {
+        memory.writeLong((mfn(table) << 12) + slot * 8L, entry);
+    }
+
+    /** Maps one 4 KiB page; the tables above get every right. @return the gfn of its level-1 table */
+    long map(long linear, long gfn, long flags) {
+        return map(linear, gfn, flags, 1);
+    }
+
+    /** Maps one page whose leaf is at {@code level}. @return the gfn of the table that holds the leaf */
+    long map(long linear, long gfn, long flags, int level) {
+        long table = ROOT;
+        for (int above = 4; above > level; above--) {
+            int slot = LongModeEntry.index(linear, above);
+            if (!LongModeEntry.isPresent(entry(table, slot))) {
+                poke(table, slot, LongModeEntry.of(nextTable++, P | RW | US));
+            }
+            table = LongModeEntry.frame(entry(table, slot));
+        }
+        poke(table, LongModeEntry.index(linear, level), LongModeEntry.of(gfn, flags | (level > 1 ? PS : 0)));
+        return table;
+    }
+
+    // ---- what the guest does
+
+    /** Accesses one byte as hardware does, until it succeeds or something else must happen. @return the last outcome, null when nothing faulted */
+    FaultOutcome touch(long linear, int access) {
+        outcomes.clear();
+        while (hardware.translate(linear, access) < 0) {
+            FaultOutcome outcome = engine.pageFault(0, linear, hardware.faultCode());
+            outcomes.add(outcome);
+            if (!(outcome instanceof Fixed) || outcomes.size() > 10) {
+                break;
+            }
+        }
+        return outcomes.isEmpty() ? null : outcomes.getLast();
+    }
+
+    /** Stores 8 bytes as the guest would: directly, or emulated when the engine says so. */
+    void store(long linear, long value, int mode) {
+        storeAt = linear;
+        storeValue = value;
+        storeAccess = mode;
+        for (int tries = 0; tries < 10; tries++) {
+            FaultOutcome outcome = touch(linear, WRITE | mode);
+            switch (outcome) {
+                case null -> {
+                    memory.writeLong(hardware.translate(linear, WRITE | mode), value);
+                    return;
+                }
+                case Fixed _ -> {}
+                case GuestFault fault -> throw new AssertionError(fault.toString());
+                case Emulate reason -> {
+                    if (engine.emulate(0, reason) == Emulation.Done.COMPLETE) {
+                        return;
+                    }
+                }
+            }
+        }
+        throw new AssertionError("the store does not come to an end");
+    }
+
+    private Emulation emulate(LinearMemory port) {
+        if (!canEmulate) {
+            return Emulation.Failed.UNHANDLEABLE;
+        }
+        port.write(storeAt, 8, storeValue, storeAccess);
+        return Emulation.Done.COMPLETE;
+    }
+
+    void loadCr3(long gfn) {
+        long old = state.cr3;
+        state.cr3 = gfn << 12;
+        engine.controlRegisterWritten(0, 3, old);
+    }
+
+    void invalidatePage(long linear) {
+        hardware.invalidate(linear);
+        engine.invalidatePage(0, linear);
+    }
+
+    // ---- what the engine made of it
+
+    ShadowPage root() {
+        return engine.vcpus.getFirst().loadedRoot();
+    }
+
+    /** The shadow of {@code level} on the path of {@code linear}. */
+    ShadowPage shadow(long linear, int level) {
+        ShadowPage page = root();
+        for (int above = 4; above > level; above--) {
+            page = engine.tables.pool.at(
+                    LongModeEntry.frame(engine.tables.entry(page, LongModeEntry.index(linear, above))));
+        }
+        return page;
+    }
+
+    /** The shadow entry at {@code level} on the path of {@code linear}. */
+    long shadowEntry(long linear, int level) {
+        return engine.tables.entry(shadow(linear, level), LongModeEntry.index(linear, level));
+    }
+
+    long count(Counter counter) {
+        return engine.counters().get(counter);
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}
