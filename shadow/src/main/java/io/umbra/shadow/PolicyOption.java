@@ -21,6 +21,11 @@ public enum PolicyOption {
             "reverse-map or brute-force",
             "how the writable mappings of a new pagetable are found: by an exact reverse map, or by looking at every shadow"
                     + " leaf"),
+    EARLY_UNSHADOW(
+            "on",
+            "on or off",
+            "take two zero writes in a row to a pagetable for the sign that it is none any more, and let it be plain memory:"
+                    + " saves most of the emulated writes when address spaces end and their frames are cleared"),
     POOL(
             "4096",
             "a number from 128 to 1048576",
@@ -66,6 +71,7 @@ public enum PolicyOption {
             case COHERENCE -> label(policy.coherence());
             case POPULATE -> label(policy.populate());
             case WRITABLE_SEARCH -> label(policy.writableSearch());
+            case EARLY_UNSHADOW -> policy.earlyUnshadow() ? "on" : "off";
             case POOL -> Integer.toString(policy.poolPages());
             case BLOW_EVERY -> Long.toString(policy.blowEvery());
         };
@@ -93,43 +99,21 @@ public enum PolicyOption {
         return policy;
     }
 
-    private ShadowPolicy apply(ShadowPolicy p, String value) {
-        return switch (this) {
-            case COHERENCE ->
-                new ShadowPolicy(
-                        constant(ShadowPolicy.Coherence.class, value),
-                        p.populate(),
-                        p.writableSearch(),
-                        p.poolPages(),
-                        p.blowEvery());
-            case POPULATE ->
-                new ShadowPolicy(
-                        p.coherence(),
-                        constant(ShadowPolicy.Populate.class, value),
-                        p.writableSearch(),
-                        p.poolPages(),
-                        p.blowEvery());
-            case WRITABLE_SEARCH ->
-                new ShadowPolicy(
-                        p.coherence(),
-                        p.populate(),
-                        constant(ShadowPolicy.WritableSearch.class, value),
-                        p.poolPages(),
-                        p.blowEvery());
-            case POOL ->
-                new ShadowPolicy(
-                        p.coherence(),
-                        p.populate(),
-                        p.writableSearch(),
-                        (int) number(value, ShadowPolicy.MINIMUM_POOL, LARGEST_POOL),
-                        p.blowEvery());
-            case BLOW_EVERY ->
-                new ShadowPolicy(
-                        p.coherence(),
-                        p.populate(),
-                        p.writableSearch(),
-                        p.poolPages(),
-                        number(value, 0, Long.MAX_VALUE));
+    private ShadowPolicy apply(ShadowPolicy old, String value) {
+        return new ShadowPolicy(
+                this == COHERENCE ? constant(ShadowPolicy.Coherence.class, value) : old.coherence(),
+                this == POPULATE ? constant(ShadowPolicy.Populate.class, value) : old.populate(),
+                this == WRITABLE_SEARCH ? constant(ShadowPolicy.WritableSearch.class, value) : old.writableSearch(),
+                this == EARLY_UNSHADOW ? isOn(value) : old.earlyUnshadow(),
+                this == POOL ? (int) number(value, ShadowPolicy.MINIMUM_POOL, LARGEST_POOL) : old.poolPages(),
+                this == BLOW_EVERY ? number(value, 0, Long.MAX_VALUE) : old.blowEvery());
+    }
+
+    private boolean isOn(String value) {
+        return switch (value) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw refused(value);
         };
     }
 

@@ -81,13 +81,15 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
+        EarlyUnshadow early = new EarlyUnshadow(memory);
         EmulatedMemory.WriteWatch watch = (mfn, offset, length) -> {
-            if (policy.writeProtects()) {
+            if (tables.isProtected(mfn)) {
+                early.written(mfn, offset, length);
                 revalidation.written(mfn, offset, length, Filler.noExecuteEnabled(state));
             }
         };
         EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, watch);
-        ShadowVcpu vcpu = new ShadowVcpu(state, tlb, emulator, port);
+        ShadowVcpu vcpu = new ShadowVcpu(state, tlb, emulator, port, early);
         vcpus.add(vcpu);
         updateRoot(vcpu);
     }
@@ -102,6 +104,7 @@ public final class ShadowPaging implements Paging {
         GuestWalk walk = vcpu.walk;
         if (!walker.walk(vcpu.state, linear, PageFaultCode.access(code), walk)) {
             counters.add(Counter.GUEST_FAULT);
+            vcpu.earlyUnshadow.otherFault();
             return new GuestFault(walk.faultCode);
         }
         counters.add(Counter.P2M_LOOKUP);
@@ -118,6 +121,9 @@ public final class ShadowPaging implements Paging {
             if (walk.setDirty && wasPresent) {
                 counters.add(Counter.DIRTY_BIT_FAULT);
             }
+        }
+        if (outcome != Emulate.PAGETABLE) {
+            vcpu.earlyUnshadow.otherFault();
         }
         countSpurious(vcpu, linear, code, outcome == Fixed.SPURIOUS);
         flushIfDemanded();
@@ -194,8 +200,16 @@ public final class ShadowPaging implements Paging {
             counters.add(Counter.UNSHADOW_UNHANDLED);
             result = Emulation.Done.ITERATION;
         }
+        unshadowEarly(vcpu);
         flushIfDemanded();
         return result;
+    }
+
+    private void unshadowEarly(ShadowVcpu vcpu) {
+        long due = vcpu.earlyUnshadow.takeDue();
+        if (due >= 0 && policy.earlyUnshadow() && tables.unshadow(due)) {
+            counters.add(Counter.EARLY_UNSHADOW);
+        }
     }
 
     /** Unshadowing lets the instruction execute by itself, unless the frame is needed as a table to execute it: then it comes back and nothing retires. */

@@ -4,17 +4,29 @@ package io.umbra.shadow;
  * How a domain's shadows are kept. Every value gives the guest the same machine; only the cost differs. The rows behind it, with their names and descriptions, are in
  * {@link PolicyOption}.
  *
+ * @param earlyUnshadow frames that are being zeroed are taken for tables no more
  * @param poolPages pages for shadows, of 4 KiB
  * @param blowEvery instructions after which all shadows are thrown away, again and again; 0 = never
  */
 public record ShadowPolicy(
-        Coherence coherence, Populate populate, WritableSearch writableSearch, int poolPages, long blowEvery) {
+        Coherence coherence,
+        Populate populate,
+        WritableSearch writableSearch,
+        boolean earlyUnshadow,
+        int poolPages,
+        long blowEvery) {
 
     /** Pages that one instruction of one vCPU can need at most, generously. Xen: {@code SHADOW_MIN_ACCEPTABLE_PAGES}. */
     public static final int MINIMUM_POOL = 128;
 
     public static final ShadowPolicy DEFAULT =
-            new ShadowPolicy(Coherence.WRITE_PROTECT, Populate.ALL_LEVELS, WritableSearch.REVERSE_MAP, 4096, 0);
+            new ShadowPolicy(Coherence.WRITE_PROTECT, Populate.ALL_LEVELS, WritableSearch.REVERSE_MAP, true, 4096, 0);
+
+    /** With the default of everything that is not named. */
+    public ShadowPolicy(
+            Coherence coherence, Populate populate, WritableSearch writableSearch, int poolPages, long blowEvery) {
+        this(coherence, populate, writableSearch, DEFAULT.earlyUnshadow, poolPages, blowEvery);
+    }
 
     /** How shadows follow the guest's tables. */
     public enum Coherence {

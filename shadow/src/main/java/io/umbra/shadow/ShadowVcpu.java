@@ -11,6 +11,7 @@ final class ShadowVcpu {
     final Tlb tlb;
     final InstructionEmulator emulator;
     final EmulatedMemory emulatedMemory;
+    final EarlyUnshadow earlyUnshadow;
     final GuestWalk walk = new GuestWalk();
 
     /** The shadow that hardware CR3 holds. */
@@ -29,11 +30,12 @@ final class ShadowVcpu {
     int spuriousCode;
     int spuriousCount;
 
-    ShadowVcpu(VcpuState state, Tlb tlb, InstructionEmulator emulator, EmulatedMemory emulatedMemory) {
+    ShadowVcpu(VcpuState state, Tlb tlb, InstructionEmulator emulator, EmulatedMemory emulatedMemory, EarlyUnshadow earlyUnshadow) {
         this.state = state;
         this.tlb = tlb;
         this.emulator = emulator;
         this.emulatedMemory = emulatedMemory;
+        this.earlyUnshadow = earlyUnshadow;
     }
 
     ShadowPage loadedRoot() {
