@@ -3,12 +3,11 @@ package io.umbra.shadow;
 import io.umbra.x86.MachineMemory;
 
 /**
- * Guesses that a frame is no pagetable any more: two emulated writes in a row, with no other fault between them, that leave zero in it are a kernel tearing an address space down or clearing the frame
+ * Guesses that a frame is no pagetable any more: two emulated writes of zero in a row, of whatever size and with no other fault between them, are a kernel tearing an address space down or clearing the frame
  * for another use. Unshadowing it lets the rest of the writes go at full speed; a wrong guess costs a few fills. Xen: {@code sh_early_unshadow}.
  */
 final class EarlyUnshadow {
     private static final long NONE = -1;
-    private static final int ENTRY_BYTES = 8;
 
     private final MachineMemory memory;
     private long zeroedFrame = NONE;
@@ -23,10 +22,9 @@ final class EarlyUnshadow {
         zeroedFrame = NONE;
     }
 
-    /** An emulated write to a shadowed frame was made. */
+    /** An emulated write of {@code length} bytes (1, 2, 4 or 8) to a shadowed frame was made. */
     void written(long mfn, int offset, int length) {
-        boolean wholeEntry = length == ENTRY_BYTES && offset % ENTRY_BYTES == 0;
-        if (wholeEntry && memory.readLong((mfn << 12) + offset) == 0) {
+        if (memory.read((mfn << 12) + offset, length) == 0) {
             dueFrame = zeroedFrame == mfn ? mfn : NONE;
             zeroedFrame = mfn;
         } else {
