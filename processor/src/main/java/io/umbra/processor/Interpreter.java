@@ -316,7 +316,6 @@ final class Interpreter {
         if (!cpu.ripIsCommitted) {
             cpu.rip = op.rip(cpu);
         }
-        cpu.ripIsCommitted = false;
         state.instructions += done;
         if (fault.reason == GuestException.Reason.NON_CANONICAL && op.isStackOperand()) {
             fault = cpu.fault(Vector.STACK_FAULT);
@@ -347,6 +346,7 @@ final class Interpreter {
      * @return null when the guest runs on in its handler
      */
     private @Nullable Exit raise(GuestException fault, @Nullable Event interrupted) {
+        cpu.ripIsCommitted = false;
         Event first = interrupted;
         GuestException second = fault;
         while (true) {

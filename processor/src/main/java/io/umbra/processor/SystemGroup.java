@@ -24,7 +24,11 @@ final class SystemGroup {
         if (action == null) {
             action = plain(i, offsetInPage);
         }
-        return action == null ? null : new SystemOp(action, i.hasMemory() && i.segment == VcpuState.SS);
+        if (action == null) {
+            return null;
+        }
+        boolean onStack = i.hasMemory() && i.segment == VcpuState.SS;
+        return new SystemOp(action, onStack, i.mnemonic != Mnemonic.SYSCALL);
     }
 
     private static SystemOp.@Nullable Action transfer(Instruction i, int at) {

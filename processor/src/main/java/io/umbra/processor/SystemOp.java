@@ -14,11 +14,16 @@ final class SystemOp extends Op {
 
     private final Action action;
     private final boolean onStack;
+    private final boolean keepsTrap;
 
-    /** @param onStack see {@link Op#isStackOperand} */
-    SystemOp(Action action, boolean onStack) {
+    /**
+     * @param onStack see {@link Op#isStackOperand}
+     * @param keepsTrap see {@link Op#keepsTrap}
+     */
+    SystemOp(Action action, boolean onStack, boolean keepsTrap) {
         this.action = action;
         this.onStack = onStack;
+        this.keepsTrap = keepsTrap;
     }
 
     @Override
@@ -40,5 +45,10 @@ final class SystemOp extends Op {
     @Override
     boolean isStackOperand() {
         return onStack;
+    }
+
+    @Override
+    boolean keepsTrap() {
+        return keepsTrap;
     }
 }

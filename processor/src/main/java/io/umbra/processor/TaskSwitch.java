@@ -144,6 +144,7 @@ final class TaskSwitch {
         if (cpu.rip > state.segments[VcpuState.CS].limit) {
             throw cpu.fault(Vector.GENERAL_PROTECTION, external);
         }
+        cpu.ripIsCommitted = false;
     }
 
     private void probe(long base, int bytes, boolean write) {

@@ -57,8 +57,7 @@ class EmulatorTest {
 
         assertThat(machine.processor.emulate(port)).isEqualTo(Emulation.Done.COMPLETE);
         assertThat(port.log)
-                .containsExactly(
-                        "probe ffff800000000000 4 2", "read ffff800000000000 4", "write ffff800000000000 4 0");
+                .containsExactly("probe ffff800000000000 4 2", "read ffff800000000000 4", "write ffff800000000000 4 0");
         assertThat(machine.state.rflags & RFlags.ZERO).isNotZero();
     }
 

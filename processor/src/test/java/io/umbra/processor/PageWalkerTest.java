@@ -29,8 +29,7 @@ class PageWalkerTest {
     private static final long PAGE = 0x70_0000;
     private static final long NX = LongModeEntry.NO_EXECUTE;
     private static final long PRESENT_ONLY = LongModeEntry.PRESENT;
-    private static final int[] ACCESSES = {
-        0, WRITE, FETCH, USER, USER | WRITE, USER | FETCH, IMPLICIT, IMPLICIT | WRITE
+    private static final int[] ACCESSES = {0, WRITE, FETCH, USER, USER | WRITE, USER | FETCH, IMPLICIT, IMPLICIT | WRITE
     };
 
     private final TestMachine shadow = TestMachine.shadow();
@@ -214,7 +213,8 @@ class PageWalkerTest {
         assertThat(walker.code).isEqualTo(PRESENT | RESERVED | FETCH);
     }
 
-    // ---- two levels and PAE, under a P2M ---------------------------------------------------------------------------------------
+    // ---- two levels and PAE, under a P2M
+    // ---------------------------------------------------------------------------------------
 
     private static void legacy(VcpuState state) {
         state.efer = 0;

@@ -1,0 +1,76 @@
+package io.umbra.processor;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.umbra.x86.Exit;
+import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CpuFeaturesTest {
+    private static String text(int... registers) {
+        ByteBuffer bytes = ByteBuffer.allocate(4 * registers.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (int register : registers) {
+            bytes.putInt(register);
+        }
+        return new String(bytes.array(), US_ASCII);
+    }
+
+    @Test
+    void theVendorIsAmd() {
+        CpuFeatures.Leaf leaf = CpuFeatures.cpuid(0, 0);
+        assertThat(text(leaf.ebx(), leaf.edx(), leaf.ecx())).isEqualTo("AuthenticAMD");
+        assertThat(leaf.eax()).isEqualTo(7);
+    }
+
+    @Test
+    void theNameIsSpelledOverThreeLeaves() {
+        StringBuilder name = new StringBuilder();
+        for (int leaf = 0x8000_0002; leaf <= 0x8000_0004; leaf++) {
+            CpuFeatures.Leaf part = CpuFeatures.cpuid(leaf, 0);
+            name.append(text(part.eax(), part.ebx(), part.ecx(), part.edx()));
+        }
+        assertThat(name.toString().replace("\0", "")).isEqualTo("Umbra software processor");
+    }
+
+    @Test
+    void theFamilyIs17h() {
+        int signature = CpuFeatures.cpuid(1, 0).eax();
+        assertThat((signature >>> 8 & 0xF) + (signature >>> 20 & 0xFF)).isEqualTo(0x17);
+    }
+
+    /** Bits of CR4 and of leaf 1's EDX; PCE (8) has no bit of its own. */
+    @ParameterizedTest
+    @CsvSource({"0,1", "2,4", "3,2", "4,3", "5,6", "6,7", "7,13", "9,24", "10,25"})
+    void aBitOfCr4MayBeSetExactlyWhenItsFeatureIsOffered(int bit, int feature) {
+        boolean offered = (CpuFeatures.cpuid(1, 0).edx() >>> feature & 1) != 0;
+        assertThat(mayBeSet(bit)).isEqualTo(offered);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"20,7", "21,20", "16,0", "11,-1", "12,-1", "17,-1", "18,-1", "22,-1"})
+    void theSameHoldsForTheFeaturesOfLeaf7(int bit, int feature) {
+        boolean offered = feature >= 0 && (CpuFeatures.cpuid(7, 0).ebx() >>> feature & 1) != 0;
+        assertThat(mayBeSet(bit)).isEqualTo(offered);
+    }
+
+    private static boolean mayBeSet(int bit) {
+        try (TestMachine machine = TestMachine.shadow()) {
+            machine.gate(Vector.GENERAL_PROTECTION, 0, 0);
+            machine.code(TestMachine.CODE, "0F22E0"); // mov cr4,rax
+            machine.state.gpr[VcpuState.RAX] = machine.state.cr4 | 1L << bit;
+            return machine.run() instanceof Exit.ControlRegister;
+        }
+    }
+
+    @Test
+    void leavesThatDoNotExistAnswerZero() {
+        assertThat(CpuFeatures.cpuid(0x4000_0000, 0)).isEqualTo(CpuFeatures.Leaf.NONE);
+        assertThat(CpuFeatures.cpuid(7, 1)).isEqualTo(CpuFeatures.Leaf.NONE);
+    }
+}
