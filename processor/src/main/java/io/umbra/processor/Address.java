@@ -5,24 +5,20 @@ package io.umbra.processor;
  * addresses are kept apart here and nowhere else. Register numbers are those of {@link io.umbra.x86.VcpuState}; -1 is none.
  */
 final class Address {
-    private enum Form {
-        BASE,
-        BASE_INDEX,
-        RIP,
-        GENERAL_64,
-        LEGACY
-    }
+    // How the linear address is formed; the common cases of flat 64-bit code have forms of their own.
+    private static final byte BASE = 0, BASE_INDEX = 1, RIP = 2, GENERAL_64 = 3, LEGACY = 4;
 
-    final int segment;
-    final int base;
-    final int index;
-    final int scale;
-    final long displacement;
+    // Narrow, because there is one of these for every memory operand of the decoded code.
+    final byte segment;
+    final byte base;
+    final byte index;
+    final byte scale;
     /** 2, 4 or 8: the effective address is cut to so many bytes. */
-    final int size;
+    final byte size;
 
+    private final byte form;
     private final boolean ripRelative;
-    private final Form form;
+    final long displacement;
 
     /**
      * @param segment the effective one, override or default
@@ -40,31 +36,31 @@ final class Address {
             int size,
             boolean ripRelative,
             boolean mode64) {
-        this.segment = segment;
-        this.base = base;
-        this.index = index;
-        this.scale = scale;
+        this.segment = (byte) segment;
+        this.base = (byte) base;
+        this.index = (byte) index;
+        this.scale = (byte) scale;
         this.displacement = displacement;
-        this.size = size;
+        this.size = (byte) size;
         this.ripRelative = ripRelative;
         this.form = form(mode64);
     }
 
-    private Form form(boolean mode64) {
+    private byte form(boolean mode64) {
         if (!mode64) {
-            return Form.LEGACY;
+            return LEGACY;
         }
         boolean flat = segment != io.umbra.x86.VcpuState.FS && segment != io.umbra.x86.VcpuState.GS;
         if (!flat || size != 8) {
-            return Form.GENERAL_64;
+            return GENERAL_64;
         }
         if (ripRelative) {
-            return Form.RIP;
+            return RIP;
         }
         if (base >= 0) {
-            return index < 0 ? Form.BASE : Form.BASE_INDEX;
+            return index < 0 ? BASE : BASE_INDEX;
         }
-        return Form.GENERAL_64;
+        return GENERAL_64;
     }
 
     /** The offset in the segment, before any base: what LEA computes (cut to the address size, not to the operand size). */
@@ -89,13 +85,13 @@ final class Address {
             case BASE_INDEX -> cpu.gpr[base] + (cpu.gpr[index] << scale) + displacement;
             case RIP -> cpu.ripBase + displacement;
             case GENERAL_64 -> offset(cpu) + cpu.longModeBase(segment);
-            case LEGACY -> cpu.legacyLinear(segment, offset(cpu), bytes, false);
+            default -> cpu.legacyLinear(segment, offset(cpu), bytes, false);
         };
     }
 
     /** The same for an access that writes, or reads and writes. */
     long linearForWrite(Cpu cpu, int bytes) {
-        return form == Form.LEGACY ? cpu.legacyLinear(segment, offset(cpu), bytes, true) : linear(cpu, bytes);
+        return form == LEGACY ? cpu.legacyLinear(segment, offset(cpu), bytes, true) : linear(cpu, bytes);
     }
 
     boolean isStack() {

@@ -16,9 +16,9 @@ package io.umbra.processor;
  */
 abstract class Op {
     /** Of the instruction's first byte in its 4 KiB page. */
-    int offset;
+    short offset;
     /** In bytes: 1 … 15. */
-    int length;
+    byte length;
 
     abstract void execute(Cpu cpu);
 

@@ -17,10 +17,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
 import io.umbra.x86.FaultHandler;
+import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
+import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -403,6 +406,69 @@ class InterpreterTest {
 
         assertThat(machine.run()).isEqualTo(new Exit.Halt());
         assertThat(machine.peek(CODE + 0x800, 8)).isEqualTo(1);
+    }
+
+    @Test
+    void codeChangedByAnotherProcessorRunsAnew() {
+        VcpuState other = new VcpuState();
+        try (SoftwareProcessor second = new SoftwareProcessor(other, machine.memory)) {
+            second.load(new HardwarePaging.Shadow(machine.root << 12, false, false));
+            machine.code(CODE, "8803 EBFC"); // 1: mov [rbx],al; jmp 1b
+            machine.code(DATA, "B011 EBFC"); // 1: mov al,0x11; jmp 1b
+            machine.state.gpr[RBX] = DATA + 1;
+            machine.state.gpr[RAX] = 0x11;
+            machine.processor.run(10); // the page is writable in the first one's TLB before the second decodes it
+            copyMode(machine.state, other);
+            other.rip = DATA;
+            second.run(10);
+            machine.state.gpr[RAX] = 0x55;
+            machine.processor.run(10);
+            second.run(10);
+
+            assertThat(other.gpr[RAX]).isEqualTo(0x55);
+        }
+    }
+
+    private static void copyMode(VcpuState from, VcpuState to) {
+        to.cr0 = from.cr0;
+        to.cr4 = from.cr4;
+        to.efer = from.efer;
+        for (int i = 0; i < to.segments.length; i++) {
+            to.segments[i].copyFrom(from.segments[i]);
+        }
+    }
+
+    /** Budgets, flushes, invalidations and writes to code that change nothing must not be seen. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3})
+    void howARunIsCutDoesNotChangeWhatTheGuestSees(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        // 1: mov rdx,[rbx]; add rdx,rax; mov [rbx+4093],rdx; push rdx; pop rsi; xor rax,rsi; jc 2f; inc rax; 2: rol
+        // rax,7; jmp 1b
+        String loop = "488B13 4801C2 488993FD0F0000 52 5E 4831F0 7203 48FFC0 48C1C007 EBE3";
+        try (TestMachine whole = TestMachine.shadow()) {
+            for (TestMachine each : new TestMachine[] {whole, machine}) {
+                each.code(CODE, loop);
+                each.state.gpr[RBX] = DATA;
+                each.state.gpr[RAX] = seed;
+            }
+            whole.processor.run(20_000);
+            for (int left = 20_000; left > 0; ) {
+                int part = Math.min(left, 1 + random.nextInt(12));
+                assertThat(machine.processor.run(part)).as("seed " + seed).isEqualTo(new Exit.BudgetSpent());
+                left -= part;
+                switch (random.nextInt(8)) {
+                    case 0 -> machine.processor.flush();
+                    case 1 -> machine.processor.invalidate(machine.state.rip);
+                    case 2 -> machine.code(CODE, loop);
+                    default -> {}
+                }
+            }
+            assertThat(machine.state.gpr).as("seed " + seed).containsExactly(whole.state.gpr);
+            assertThat(machine.state.rip).isEqualTo(whole.state.rip);
+            assertThat(machine.state.rflags).isEqualTo(whole.state.rflags);
+            assertThat(machine.peek(DATA + 4093, 8)).isEqualTo(whole.peek(DATA + 4093, 8));
+        }
     }
 
     private static class Fixer implements FaultHandler {
