@@ -26,6 +26,7 @@ final class Cpu {
 
     final Flags flags = new Flags();
     final FloatEnvironment floats = new FloatEnvironment();
+    final X87Unit x87;
     final MemoryUnit memory;
     final GuestException exception = new GuestException();
 
@@ -94,6 +95,7 @@ final class Cpu {
         this.state = state;
         this.gpr = state.gpr;
         this.memory = memory;
+        this.x87 = new X87Unit(state);
         this.bank = memory.bank(0, false, false);
     }
 

@@ -25,7 +25,8 @@ final class OpFactory {
                     case STRING -> StringGroup.make(instruction, offset);
                     case CONTROL -> ControlGroup.make(instruction, offset);
                     case SYSTEM -> system(instruction, offset);
-                    case X87, MMX_SSE -> null;
+                    case X87 -> X87Group.make(instruction, offset);
+                    case MMX_SSE -> SseGroup.make(instruction, offset);
                 };
         };
     }

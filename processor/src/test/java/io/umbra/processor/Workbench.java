@@ -68,7 +68,8 @@ final class Workbench implements AutoCloseable, LinearMemory {
             case INTEGER -> IntegerGroup.make(instruction, 0);
             case STRING -> StringGroup.make(instruction, 0);
             case CONTROL -> ControlGroup.make(instruction, 0);
-            case SYSTEM, X87, MMX_SSE -> null;
+            case MMX_SSE -> SseGroup.make(instruction, 0);
+            case SYSTEM, X87 -> null;
         };
         if (op == null) {
             throw new AssertionError("no operation: " + hex + " " + instruction.mnemonic);

@@ -23,11 +23,11 @@ final class Conversion80 {
         }
     }
 
-    /** FLD m32 and m64. */
+    /** FLD m32 and m64. A denormal is loaded even where its exception is unmasked, as AMD's processors do. */
     static void load(Float80 destination, long bits, BinaryFormat format, FloatEnvironment env) {
         env.roundedUp = false;
         if (format.isSignalling(bits) && env.raise(INVALID)) return;
-        if (format.isDenormal(bits) && env.raise(FloatEnvironment.DENORMAL)) return;
+        if (format.isDenormal(bits)) env.flags |= FloatEnvironment.DENORMAL;
         widen(destination, format.isNaN(bits) ? bits | format.quietBit : bits, format);
         destination.wasDenormal = false;
     }

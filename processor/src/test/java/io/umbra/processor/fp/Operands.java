@@ -3,23 +3,23 @@ package io.umbra.processor.fp;
 import java.util.SplittableRandom;
 
 /** Operands that find mistakes: half of them near the ends of some range, from a seed. */
-final class Operands {
+public final class Operands {
     private final SplittableRandom random;
 
-    Operands(long seed) {
+    public Operands(long seed) {
         random = new SplittableRandom(seed);
     }
 
-    int below(int bound) {
+    public int below(int bound) {
         return random.nextInt(bound);
     }
 
-    boolean oneIn(int n) {
+    public boolean oneIn(int n) {
         return random.nextInt(n) == 0;
     }
 
     /** Bits with long runs of ones and zeros, few ones, few zeros, or at random. */
-    long bits() {
+    public long bits() {
         long bits = random.nextLong();
         return switch (random.nextInt(8)) {
             case 0 -> 0;
@@ -51,24 +51,24 @@ final class Operands {
         return random.nextLong(2) << exponentBits + fractionBits | (long) exponent << fractionBits | fraction;
     }
 
-    long float64(long near) {
+    public long float64(long near) {
         return number(11, 52, (int) (near >>> 52) & 0x7ff);
     }
 
-    long float64() {
+    public long float64() {
         return float64((long) random.nextInt(2048) << 52);
     }
 
-    int float32(int near) {
+    public int float32(int near) {
         return (int) number(8, 23, near >>> 23 & 0xff);
     }
 
-    int float32() {
+    public int float32() {
         return float32(random.nextInt(256) << 23);
     }
 
     /** Also encodings that the x87 does not support, and pseudo-denormals. */
-    void float80(Float80 target, int nearExponent) {
+    public void float80(Float80 target, int nearExponent) {
         long number = number(15, 40, nearExponent & 0x7fff);
         int signExponent = (int) (number >>> 40);
         long fraction = bits() & Long.MAX_VALUE;
@@ -76,11 +76,11 @@ final class Operands {
         target.set(fraction | (integerBit ? Long.MIN_VALUE : 0), signExponent);
     }
 
-    void float80(Float80 target) {
+    public void float80(Float80 target) {
         float80(target, random.nextInt(0x8000));
     }
 
-    long integer() {
+    public long integer() {
         return oneIn(2) ? bits() : random.nextLong() >> random.nextInt(64);
     }
 }

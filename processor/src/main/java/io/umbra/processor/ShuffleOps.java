@@ -1,0 +1,503 @@
+package io.umbra.processor;
+
+import io.umbra.processor.Instruction.Kind;
+
+/** The MMX and SSE instructions that rearrange elements: interleave, shuffle, blend, shift by bytes, insert, extract, extend. None of them changes a flag. */
+final class ShuffleOps {
+    private static final long LOW_DOUBLEWORD = 0xFFFF_FFFFL;
+    private static final int XMM0 = 0;
+
+    private ShuffleOps() {}
+
+    /** PUNPCKL and UNPCKL: the low halves of the operands. {@code function} interleaves the low halves of two longs. */
+    static Op interleaveLow(PackedOps.Lane function, Instruction i, int offsetInPage) {
+        return i.operands[0].kind() == Kind.XMM
+                ? new Interleave(0, function, i, offsetInPage)
+                : PackedOps.make(function, i, offsetInPage);
+    }
+
+    /** PUNPCKH and UNPCKH. */
+    static Op interleaveHigh(PackedOps.Lane function, Instruction i, int offsetInPage) {
+        return i.operands[0].kind() == Kind.XMM
+                ? new Interleave(1, function, i, offsetInPage)
+                : PackedOps.make((a, b) -> function.apply(a >>> 32, b >>> 32), i, offsetInPage);
+    }
+
+    /** PUNPCKLQDQ, UNPCKLPD; and with {@code half} 1 PUNPCKHQDQ, UNPCKHPD. */
+    static Op interleaveQuadwords(int half, Instruction i, int offsetInPage) {
+        return new InterleaveQuadwords(half, i, offsetInPage);
+    }
+
+    /** PSHUFD. */
+    static Op doublewords(Instruction i, int offsetInPage) {
+        return new Doublewords(i, offsetInPage);
+    }
+
+    /** PSHUFLW, PSHUFHW: one half, the other is copied. */
+    static Op words(int half, Instruction i, int offsetInPage) {
+        return new Words(half, i, offsetInPage);
+    }
+
+    /** PSHUFW. */
+    static Op mmxWords(Instruction i, int offsetInPage) {
+        int order = VectorOp.immediate(i);
+        return PackedOps.make((a, b) -> shuffleWords(b, order), i, offsetInPage);
+    }
+
+    /** PSHUFB. */
+    static Op bytes(Instruction i, int offsetInPage) {
+        return i.operands[0].kind() == Kind.XMM
+                ? new Bytes(i, offsetInPage)
+                : PackedOps.make((a, b) -> shuffleBytes(b, 7, a, 0), i, offsetInPage);
+    }
+
+    /** SHUFPS. */
+    static Op singles(Instruction i, int offsetInPage) {
+        return new Singles(i, offsetInPage);
+    }
+
+    /** SHUFPD. */
+    static Op doubles(Instruction i, int offsetInPage) {
+        return new Doubles(i, offsetInPage);
+    }
+
+    /** MOVSLDUP: each even element twice. */
+    static Op duplicateEven(Instruction i, int offsetInPage) {
+        return PackedOps.make((a, b) -> b & LOW_DOUBLEWORD | b << 32, i, offsetInPage);
+    }
+
+    /** MOVSHDUP: each odd element twice. */
+    static Op duplicateOdd(Instruction i, int offsetInPage) {
+        return PackedOps.make((a, b) -> b >>> 32 | b & ~LOW_DOUBLEWORD, i, offsetInPage);
+    }
+
+    /** PALIGNR. */
+    static Op align(Instruction i, int offsetInPage) {
+        int count = VectorOp.immediate(i);
+        return i.operands[0].kind() == Kind.XMM
+                ? new Align(i, offsetInPage)
+                : PackedOps.make((a, b) -> window(count, b, a, 0, 0), i, offsetInPage);
+    }
+
+    /** PSLLDQ, PSRLDQ. */
+    static Op shiftBytes(boolean left, Instruction i) {
+        return new ShiftBytes(left, i.operands[0].register(), (int) i.operands[1].value() & 0xFF);
+    }
+
+    /** BLENDPS, BLENDPD, PBLENDW: a bit of the immediate chooses for each element of {@code bits}. */
+    static Op blend(int bits, Instruction i, int offsetInPage) {
+        return new Blend(bits, i, offsetInPage);
+    }
+
+    /** BLENDVPS, BLENDVPD, PBLENDVB: the signs in XMM0 choose. */
+    static Op blendBySigns(Lanes lanes, Instruction i, int offsetInPage) {
+        return new BlendBySigns(lanes, i, offsetInPage);
+    }
+
+    /** PMOVSX, PMOVZX: widths in bits. */
+    static Op extend(int narrow, int wide, boolean signed, Instruction i, int offsetInPage) {
+        return new Extend(narrow, wide, signed, i, offsetInPage);
+    }
+
+    /** PINSRB to PINSRQ: elements of {@code bits}. */
+    static Op insert(int bits, Instruction i, int offsetInPage) {
+        if (i.operands[0].kind() == Kind.MMX) {
+            int at = (VectorOp.immediate(i) & 3) * bits;
+            return PackedOps.make((a, b) -> replace(a, at, bits, b), i, offsetInPage);
+        }
+        return new Insert(bits, i, offsetInPage);
+    }
+
+    /** PEXTRB to PEXTRQ and EXTRACTPS. */
+    static Op extract(int bits, Instruction i, int offsetInPage) {
+        return new Extract(bits, i, offsetInPage);
+    }
+
+    /** INSERTPS. */
+    static Op insertSingle(Instruction i, int offsetInPage) {
+        return new InsertSingle(i, offsetInPage);
+    }
+
+    private static long element(long row, int number) {
+        return row >>> 32 * (number & 1) & LOW_DOUBLEWORD;
+    }
+
+    private static long shuffleWords(long row, int order) {
+        long result = 0;
+        for (int word = 0; word < 4; word++) {
+            result |= (row >>> 16 * (order >> 2 * word & 3) & 0xFFFF) << 16 * word;
+        }
+        return result;
+    }
+
+    /**
+     * @param indices eight bytes, of which one with bit 7 set gives zero
+     * @param mask of the bits of an index that count
+     */
+    private static long shuffleBytes(long indices, int mask, long low, long high) {
+        long result = 0;
+        for (int at = 0; at < 64; at += 8) {
+            int index = (int) (indices >>> at) & (mask | 0x80);
+            if (index < 0x80) {
+                result |= ((index < 8 ? low : high) >>> 8 * (index & 7) & 0xFF) << at;
+            }
+        }
+        return result;
+    }
+
+    /** Eight bytes from byte {@code offset} on of four longs, behind which there are zeroes. */
+    private static long window(int offset, long first, long second, long third, long fourth) {
+        int index = offset >> 3;
+        int shift = 8 * (offset & 7);
+        long low = pick(index, first, second, third, fourth);
+        if (shift == 0) {
+            return low;
+        }
+        return low >>> shift | pick(index + 1, first, second, third, fourth) << 64 - shift;
+    }
+
+    private static long pick(int index, long first, long second, long third, long fourth) {
+        return switch (index) {
+            case 0 -> first;
+            case 1 -> second;
+            case 2 -> third;
+            case 3 -> fourth;
+            default -> 0;
+        };
+    }
+
+    private static long replace(long row, int at, int bits, long value) {
+        long mask = -1L >>> 64 - bits << at;
+        return row & ~mask | value << at & mask;
+    }
+
+    private static final class Interleave extends VectorOp {
+        private final int half;
+        private final PackedOps.Lane function;
+
+        Interleave(int half, PackedOps.Lane function, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            this.half = half;
+            this.function = function;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long b = half == 0 ? from.low(cpu) : from.high(cpu);
+            long a = cpu.state.xmm[to.register + half];
+            to.write(cpu, function.apply(a, b), function.apply(a >>> 32, b >>> 32));
+        }
+    }
+
+    private static final class InterleaveQuadwords extends VectorOp {
+        private final int half;
+
+        InterleaveQuadwords(int half, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            this.half = half;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long b = half == 0 ? from.low(cpu) : from.high(cpu);
+            to.write(cpu, cpu.state.xmm[to.register + half], b);
+        }
+    }
+
+    private static final class Doublewords extends VectorOp {
+        private final int order;
+
+        Doublewords(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            order = immediate(i);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = from.low(cpu);
+            long high = from.high(cpu);
+            to.write(cpu, pair(order, low, high), pair(order >> 4, low, high));
+        }
+
+        private static long pair(int order, long low, long high) {
+            long even = element((order & 2) == 0 ? low : high, order);
+            return even | element((order & 8) == 0 ? low : high, order >> 2) << 32;
+        }
+    }
+
+    private static final class Words extends VectorOp {
+        private final int half;
+        private final int order;
+
+        Words(int half, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            this.half = half;
+            this.order = immediate(i);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = from.low(cpu);
+            long high = from.high(cpu);
+            to.write(cpu, half == 0 ? shuffleWords(low, order) : low, half == 1 ? shuffleWords(high, order) : high);
+        }
+    }
+
+    private static final class Bytes extends VectorOp {
+        Bytes(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long lowIndices = from.low(cpu);
+            long highIndices = from.high(cpu);
+            long low = to.low(cpu);
+            long high = to.high(cpu);
+            to.write(cpu, shuffleBytes(lowIndices, 15, low, high), shuffleBytes(highIndices, 15, low, high));
+        }
+    }
+
+    private static final class Singles extends VectorOp {
+        private final int order;
+
+        Singles(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            order = immediate(i);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = from.low(cpu);
+            long high = from.high(cpu);
+            to.write(cpu, Doublewords.pair(order, to.low(cpu), to.high(cpu)), Doublewords.pair(order >> 4, low, high));
+        }
+    }
+
+    private static final class Doubles extends VectorOp {
+        private final int order;
+
+        Doubles(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            order = immediate(i);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = from.low(cpu);
+            long high = from.high(cpu);
+            to.write(cpu, (order & 1) == 0 ? to.low(cpu) : to.high(cpu), (order & 2) == 0 ? low : high);
+        }
+    }
+
+    private static final class Align extends VectorOp {
+        private final int count;
+
+        Align(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            count = immediate(i);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long first = from.low(cpu);
+            long second = from.high(cpu);
+            long third = to.low(cpu);
+            long fourth = to.high(cpu);
+            to.write(cpu, window(count, first, second, third, fourth), window(count + 8, first, second, third, fourth));
+        }
+    }
+
+    private static final class ShiftBytes extends Op {
+        private static final int OCTOWORD = 16;
+
+        private final int register;
+        private final boolean left;
+        private final int count;
+
+        ShiftBytes(boolean left, int number, int count) {
+            this.register = 2 * number;
+            this.left = left;
+            this.count = Math.min(count, OCTOWORD);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = cpu.state.xmm[register];
+            long high = cpu.state.xmm[register + 1];
+            if (left) {
+                cpu.state.xmm[register] = window(OCTOWORD - count, 0, 0, low, high);
+                cpu.state.xmm[register + 1] = window(OCTOWORD + 8 - count, 0, 0, low, high);
+            } else {
+                cpu.state.xmm[register] = window(count, low, high, 0, 0);
+                cpu.state.xmm[register + 1] = window(count + 8, low, high, 0, 0);
+            }
+        }
+    }
+
+    private static final class Blend extends VectorOp {
+        private final long lowMask;
+        private final long highMask;
+
+        Blend(int bits, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            lowMask = mask(immediate(i), bits);
+            highMask = mask(immediate(i) >> 64 / bits, bits);
+        }
+
+        private static long mask(int choice, int bits) {
+            long mask = 0;
+            for (int at = 0; at < 64; at += bits) {
+                mask |= (choice >> at / bits & 1) != 0 ? -1L >>> 64 - bits << at : 0;
+            }
+            return mask;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = from.low(cpu);
+            long high = from.high(cpu);
+            to.write(cpu, Lanes.choose(lowMask, low, to.low(cpu)), Lanes.choose(highMask, high, to.high(cpu)));
+        }
+    }
+
+    private static final class BlendBySigns extends VectorOp {
+        private final Lanes lanes;
+
+        BlendBySigns(Lanes lanes, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            this.lanes = lanes;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = from.low(cpu);
+            long high = from.high(cpu);
+            long lowMask = lanes.spread(cpu.state.xmm[XMM0]);
+            long highMask = lanes.spread(cpu.state.xmm[XMM0 + 1]);
+            to.write(cpu, Lanes.choose(lowMask, low, to.low(cpu)), Lanes.choose(highMask, high, to.high(cpu)));
+        }
+    }
+
+    private static final class Extend extends VectorOp {
+        private final int narrow;
+        private final int wide;
+        private final boolean signed;
+
+        Extend(int narrow, int wide, boolean signed, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            this.narrow = narrow;
+            this.wide = wide;
+            this.signed = signed;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long operand = from.low(cpu);
+            to.write(cpu, row(operand), row(operand >>> 64 / wide * narrow));
+        }
+
+        private long row(long elements) {
+            long result = 0;
+            for (int at = 0; at < 64; at += wide) {
+                long top = elements >>> at / wide * narrow << 64 - narrow;
+                long value = signed ? top >> 64 - narrow : top >>> 64 - narrow;
+                result |= (value & -1L >>> 64 - wide) << at;
+            }
+            return result;
+        }
+    }
+
+    private static final class Insert extends VectorOp {
+        private final int bits;
+        private final int half;
+        private final int at;
+
+        Insert(int bits, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            int position = immediate(i) * bits & 127;
+            this.bits = bits;
+            this.half = position >> 6;
+            this.at = position & 63;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long value = from.low(cpu);
+            int index = to.register + half;
+            cpu.state.xmm[index] = replace(cpu.state.xmm[index], at, bits, value);
+        }
+    }
+
+    private static final class Extract extends VectorOp {
+        private final long mask;
+        private final int half;
+        private final int at;
+
+        Extract(int bits, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            int position = immediate(i) * bits & (from.isMmx() ? 63 : 127);
+            this.mask = -1L >>> 64 - bits;
+            this.half = position >> 6;
+            this.at = position & 63;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            if (from.isMmx()) {
+                Mmx.check(cpu);
+            } else {
+                cpu.checkSse();
+            }
+            long row = half == 0 ? from.low(cpu) : from.high(cpu);
+            to.write(cpu, row >>> at & mask);
+            if (from.isMmx()) {
+                Mmx.enter(cpu);
+            }
+        }
+    }
+
+    /** Bits 7..6 of the immediate choose the source element, of a register only; 5..4 where it goes; 3..0 which elements become zero then. */
+    private static final class InsertSingle extends VectorOp {
+        private final int source;
+        private final int target;
+        private final long lowKept;
+        private final long highKept;
+
+        InsertSingle(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            int immediate = immediate(i);
+            source = from.isMemory() ? 0 : immediate >> 6;
+            target = immediate >> 4 & 3;
+            lowKept = ~Blend.mask(immediate, 32);
+            highKept = ~Blend.mask(immediate >> 2, 32);
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long value = element(source < 2 ? from.low(cpu) : from.high(cpu), source);
+            long low = to.low(cpu);
+            long high = to.high(cpu);
+            if (target < 2) {
+                low = replace(low, 32 * target, 32, value);
+            } else {
+                high = replace(high, 32 * (target - 2), 32, value);
+            }
+            to.write(cpu, low & lowKept, high & highKept);
+        }
+    }
+}

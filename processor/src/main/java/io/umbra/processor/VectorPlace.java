@@ -1,0 +1,125 @@
+package io.umbra.processor;
+
+import io.umbra.processor.Instruction.Kind;
+import io.umbra.processor.Instruction.Operand;
+import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
+
+/**
+ * Where an operand of an MMX or SSE instruction is: in an XMM, MMX or general register, or in memory. Values narrower than 64 bits are zero-extended when they come from
+ * memory; a register gives all it has, and the operation takes what it needs.
+ *
+ * <p>A memory operand of 16 bytes must be aligned, or #GP(0) is raised before anything about paging, except for the few instructions that are made for unaligned data.
+ */
+final class VectorPlace {
+    private static final Address NOWHERE = new Address(VcpuState.DS, -1, -1, 0, 0, 8, false, true);
+    private static final int OCTOWORD = 16;
+
+    final Kind kind;
+    /** In bytes. */
+    final int size;
+    /** Of an MMX or general register its number; of an XMM register the index of its low half in {@link VcpuState#xmm}. */
+    final int register;
+
+    final Address address;
+    private final boolean aligned;
+    private final long linearMask;
+
+    private VectorPlace(Operand operand, Address address, boolean aligned, boolean mode64) {
+        this.kind = operand.kind();
+        this.size = operand.size();
+        this.register = kind == Kind.XMM ? 2 * operand.register() : operand.register();
+        this.address = address;
+        this.aligned = aligned;
+        this.linearMask = mode64 ? -1L : 0xFFFF_FFFFL;
+    }
+
+    static VectorPlace of(Instruction i, int index, int offsetInPage) {
+        Operand operand = i.operands[index];
+        Address address = operand.isMemory() ? i.address(offsetInPage) : NOWHERE;
+        boolean aligned = operand.size() == OCTOWORD && !takesUnaligned(i.mnemonic);
+        return new VectorPlace(operand, address, aligned, i.mode == 64);
+    }
+
+    private static boolean takesUnaligned(Mnemonic mnemonic) {
+        return switch (mnemonic) {
+            case MOVUPS, MOVUPD, MOVDQU, LDDQU, PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM -> true;
+            default -> false;
+        };
+    }
+
+    boolean isXmm() {
+        return kind == Kind.XMM;
+    }
+
+    boolean isMmx() {
+        return kind == Kind.MMX;
+    }
+
+    boolean isMemory() {
+        return kind == Kind.MEMORY;
+    }
+
+    boolean isOnStack() {
+        return isMemory() && address.isStack();
+    }
+
+    /** The first 64 bits, or as many as there are. */
+    long low(Cpu cpu) {
+        return switch (kind) {
+            case XMM -> cpu.state.xmm[register];
+            case MMX -> Mmx.read(cpu, register);
+            case GENERAL -> cpu.register(register, size);
+            default -> size < OCTOWORD ? cpu.load(address.linear(cpu, size), size) : cpu.load64(linear(cpu));
+        };
+    }
+
+    /** The second 64 bits of a 16-byte operand. */
+    long high(Cpu cpu) {
+        return isXmm() ? cpu.state.xmm[register + 1] : cpu.load64(next(linear(cpu)));
+    }
+
+    /** Writes a register or memory that is no wider than 64 bits. An XMM register's other bits become zero. */
+    void write(Cpu cpu, long value) {
+        switch (kind) {
+            case XMM -> {
+                cpu.state.xmm[register] = value;
+                cpu.state.xmm[register + 1] = 0;
+            }
+            case MMX -> Mmx.write(cpu, register, value);
+            case GENERAL -> cpu.setRegister(register, size, value);
+            default -> cpu.store(address.linearForWrite(cpu, size), size, value);
+        }
+    }
+
+    /** Writes an XMM register. */
+    void write(Cpu cpu, long low, long high) {
+        cpu.state.xmm[register] = low;
+        cpu.state.xmm[register + 1] = high;
+    }
+
+    /** Writes 16 bytes of memory. */
+    void store(Cpu cpu, long low, long high) {
+        long linear = checkAlignment(cpu, address.linearForWrite(cpu, OCTOWORD));
+        cpu.probeWrite(linear, OCTOWORD);
+        cpu.store64(linear, low);
+        cpu.store64(next(linear), high);
+    }
+
+    /** Where 16 bytes of memory are to be read. */
+    long linear(Cpu cpu) {
+        return checkAlignment(cpu, address.linear(cpu, OCTOWORD));
+    }
+
+    private long checkAlignment(Cpu cpu, long linear) {
+        if (aligned && (linear & OCTOWORD - 1) != 0) {
+            throw cpu.fault(Vector.GENERAL_PROTECTION);
+        }
+        return linear;
+    }
+
+    /** The second quadword. Outside 64-bit mode linear addresses wrap at 4 GiB. */
+    long next(long linear) {
+        return linear + 8 & linearMask;
+    }
+}
