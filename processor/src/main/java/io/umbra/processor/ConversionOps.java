@@ -1,6 +1,5 @@
 package io.umbra.processor;
 
-import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.fp.Float32;
 import io.umbra.processor.fp.Float64;
 import io.umbra.processor.fp.FloatEnvironment;
@@ -116,7 +115,7 @@ final class ConversionOps {
             FloatEnvironment env = Mxcsr.begin(cpu);
             long result = function.apply(operand, env);
             Mxcsr.finish(cpu, env);
-            if (to.kind == Kind.GENERAL) {
+            if (to.isGeneral()) {
                 to.write(cpu, result);
             } else {
                 long kept = to.size == 8 ? 0 : ~LOW_DOUBLEWORD;

@@ -26,12 +26,11 @@ final class FloatOps {
     private FloatOps() {}
 
     static Op packedDouble(Double64 function, Instruction i, int offsetInPage) {
-        return new Packed(function, function, i, offsetInPage);
+        return new PackedDouble(function, function, i, offsetInPage);
     }
 
     static Op packedSingle(Single32 function, Instruction i, int offsetInPage) {
-        Double64 pair = pair(function, function);
-        return new Packed(pair, pair, i, offsetInPage);
+        return new PackedSingle(function, function, i, offsetInPage);
     }
 
     static Op scalarDouble(Double64 function, Instruction i, int offsetInPage) {
@@ -60,13 +59,12 @@ final class FloatOps {
 
     /** ADDSUBPD: even elements are subtracted, odd ones added. */
     static Op alternateDouble(Instruction i, int offsetInPage) {
-        return new Packed(Float64::sub, Float64::add, i, offsetInPage);
+        return new PackedDouble(Float64::sub, Float64::add, i, offsetInPage);
     }
 
     /** ADDSUBPS. */
     static Op alternateSingle(Instruction i, int offsetInPage) {
-        Double64 pair = pair(Float32::sub, Float32::add);
-        return new Packed(pair, pair, i, offsetInPage);
+        return new PackedSingle(Float32::sub, Float32::add, i, offsetInPage);
     }
 
     /** HADDPD, HSUBPD. */
@@ -111,15 +109,11 @@ final class FloatOps {
         return even & 0xFFFF_FFFFL | (long) odd << 32;
     }
 
-    private static Double64 pair(Single32 even, Single32 odd) {
-        return (a, b, env) -> pair(even.apply(even(a), even(b), env), odd.apply(odd(a), odd(b), env));
-    }
-
-    private static final class Packed extends VectorOp {
+    private static final class PackedDouble extends VectorOp {
         private final Double64 lowHalf;
         private final Double64 highHalf;
 
-        Packed(Double64 lowHalf, Double64 highHalf, Instruction i, int offsetInPage) {
+        PackedDouble(Double64 lowHalf, Double64 highHalf, Instruction i, int offsetInPage) {
             super(i, offsetInPage);
             this.lowHalf = lowHalf;
             this.highHalf = highHalf;
@@ -135,6 +129,33 @@ final class FloatOps {
             high = highHalf.apply(to.high(cpu), high, env);
             Mxcsr.finish(cpu, env);
             to.write(cpu, low, high);
+        }
+    }
+
+    private static final class PackedSingle extends VectorOp {
+        private final Single32 evenFunction;
+        private final Single32 oddFunction;
+
+        PackedSingle(Single32 evenFunction, Single32 oddFunction, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            this.evenFunction = evenFunction;
+            this.oddFunction = oddFunction;
+        }
+
+        @Override
+        void execute(Cpu cpu) {
+            cpu.checkSse();
+            long low = from.low(cpu);
+            long high = from.high(cpu);
+            FloatEnvironment env = Mxcsr.begin(cpu);
+            low = row(to.low(cpu), low, env);
+            high = row(to.high(cpu), high, env);
+            Mxcsr.finish(cpu, env);
+            to.write(cpu, low, high);
+        }
+
+        private long row(long a, long b, FloatEnvironment env) {
+            return pair(evenFunction.apply(even(a), even(b), env), oddFunction.apply(odd(a), odd(b), env));
         }
     }
 

@@ -12,26 +12,38 @@ import io.umbra.x86.Vector;
  * <p>A memory operand of 16 bytes must be aligned, or #GP(0) is raised before anything about paging, except for the few instructions that are made for unaligned data.
  */
 final class VectorPlace {
+    private static final int XMM = 0, MMX = 1, GENERAL = 2, MEMORY = 3;
+
     private static final Address NOWHERE = new Address(VcpuState.DS, -1, -1, 0, 0, 8, false, true);
     private static final int OCTOWORD = 16;
 
-    final Kind kind;
     /** In bytes. */
     final int size;
     /** Of an MMX or general register its number; of an XMM register the index of its low half in {@link VcpuState#xmm}. */
     final int register;
 
     final Address address;
+    private final int where;
     private final boolean aligned;
     private final long linearMask;
 
     private VectorPlace(Operand operand, Address address, boolean aligned, boolean mode64) {
-        this.kind = operand.kind();
+        this.where = where(operand.kind());
         this.size = operand.size();
-        this.register = kind == Kind.XMM ? 2 * operand.register() : operand.register();
+        this.register = isXmm() ? 2 * operand.register() : operand.register();
         this.address = address;
         this.aligned = aligned;
         this.linearMask = mode64 ? -1L : 0xFFFF_FFFFL;
+    }
+
+    /** An immediate is none of these: whoever has one reads it from the instruction. */
+    private static int where(Kind kind) {
+        return switch (kind) {
+            case XMM -> XMM;
+            case MMX -> MMX;
+            case GENERAL -> GENERAL;
+            default -> MEMORY;
+        };
     }
 
     static VectorPlace of(Instruction i, int index, int offsetInPage) {
@@ -49,15 +61,19 @@ final class VectorPlace {
     }
 
     boolean isXmm() {
-        return kind == Kind.XMM;
+        return where == XMM;
     }
 
     boolean isMmx() {
-        return kind == Kind.MMX;
+        return where == MMX;
+    }
+
+    boolean isGeneral() {
+        return where == GENERAL;
     }
 
     boolean isMemory() {
-        return kind == Kind.MEMORY;
+        return where == MEMORY;
     }
 
     boolean isOnStack() {
@@ -66,7 +82,7 @@ final class VectorPlace {
 
     /** The first 64 bits, or as many as there are. */
     long low(Cpu cpu) {
-        return switch (kind) {
+        return switch (where) {
             case XMM -> cpu.state.xmm[register];
             case MMX -> Mmx.read(cpu, register);
             case GENERAL -> cpu.register(register, size);
@@ -81,7 +97,7 @@ final class VectorPlace {
 
     /** Writes a register or memory that is no wider than 64 bits. An XMM register's other bits become zero. */
     void write(Cpu cpu, long value) {
-        switch (kind) {
+        switch (where) {
             case XMM -> {
                 cpu.state.xmm[register] = value;
                 cpu.state.xmm[register + 1] = 0;

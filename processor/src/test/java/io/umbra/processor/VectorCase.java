@@ -133,7 +133,8 @@ final class VectorCase implements AutoCloseable {
         return text.toString();
     }
 
-    @Nullable String difference() {
+    @Nullable
+    String difference() {
         for (int register = 0; register < 16; register++) {
             if (register != STACK_POINTER && before.general(register) != state.gpr[register]) {
                 return differ("gpr " + register, before.general(register), state.gpr[register]);

@@ -16,13 +16,18 @@ class VectorFaultTest {
     private static final int NOTHING = -1;
 
     // Memory operands are [rax], [eax]; MASKMOV stores to [rdi].
-    private static final String MOVAPS_LOAD = "0f2800", MOVAPS_STORE = "0f2900", MOVUPS_LOAD = "0f1000", MOVUPS_STORE = "0f1100";
+    private static final String MOVAPS_LOAD = "0f2800",
+            MOVAPS_STORE = "0f2900",
+            MOVUPS_LOAD = "0f1000",
+            MOVUPS_STORE = "0f1100";
     private static final String PADDB = "660ffc00", PADDB_MMX = "0ffc00", PXOR_MMX = "0fefc1", XORPS = "0f57c1";
     private static final String DIVSD = "f20f5ec1", DIVPD = "660f5ec1", LDMXCSR = "0fae10", STMXCSR = "0fae18";
     private static final String FXSAVE = "0fae00", FXRSTOR = "0fae08", MASKMOVDQU = "660ff7c1", MASKMOVQ = "0ff7c1";
     private static final String PCMPISTRI = "660f3a630000", CVTPI2PD = "660f2a00", EMMS = "0f77", DPPS = "660f3a40c1ff";
-
-    private static final int DIVIDE = 1 << 2, INEXACT = 1 << 5, ALL_MASKED = 0x1F80, DIVIDE_UNMASKED = ALL_MASKED & ~(DIVIDE << 7);
+    private static final int DIVIDE = 1 << 2,
+            INEXACT = 1 << 5,
+            ALL_MASKED = 0x1F80,
+            DIVIDE_UNMASKED = ALL_MASKED & ~(DIVIDE << 7);
     private static final int ES = 1 << 7, TOP_5 = 5 << 11;
 
     private final Workbench bench = bench(64);

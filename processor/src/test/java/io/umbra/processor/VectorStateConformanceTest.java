@@ -102,7 +102,9 @@ class VectorStateConformanceTest {
                     vector.page.set(ValueLayout.JAVA_LONG, VectorCase.FIRST + pointer, random.nextLong() >> 17);
                 }
                 vector.page.set(ValueLayout.JAVA_INT, VectorCase.FIRST + MXCSR, random.nextInt() & 0xFFFF | 0x1F80);
-                assertThat(vector.compare(host, op)).as("seed %d case %d", SEED, n).isNull();
+                assertThat(vector.compare(host, op))
+                        .as("seed %d case %d", SEED, n)
+                        .isNull();
             }
         }
     }
