@@ -164,8 +164,11 @@ final class Form {
      * @param prefixed the prefix 66 is present
      */
     int operandSize(int plain, boolean prefixed, boolean rexW, boolean mode64) {
+        if (usesOperandSizePrefix) {
+            return Math.max(plain, 4);
+        }
         if (attributes.isEmpty()) {
-            return usesOperandSizePrefix && plain == 2 ? 4 : plain;
+            return plain;
         }
         if (has(Attribute.D64) && mode64) {
             return prefixed && !rexW ? 2 : 8;

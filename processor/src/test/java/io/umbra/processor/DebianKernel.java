@@ -2,9 +2,10 @@ package io.umbra.processor;
 
 import io.airlift.compress.v3.lz4.Lz4JavaDecompressor;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -12,7 +13,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * The vmlinux of a Debian kernel package: fetched once into {@code .umbra/guests}, unpacked from the bzImage (an LZ4 legacy frame behind the protected-mode code; Linux,
@@ -56,11 +56,20 @@ final class DebianKernel {
 
     /** @return empty when it is neither there nor to be had from Debian's archive */
     static Optional<DebianKernel> find() throws IOException, InterruptedException {
-        Path directory = Path.of("").toAbsolutePath().resolveSibling(".umbra").resolve("guests");
-        Files.createDirectories(directory);
-        Path vmlinux = directory.resolve("vmlinux-" + RELEASE);
-        if (!Files.exists(vmlinux) && !(fetch(directory) && unpack(directory, vmlinux))) {
+        Path repository = Path.of("").toAbsolutePath().resolveSibling("");
+        Path cache = Files.createDirectories(repository.resolve(".umbra").resolve("guests"));
+        Optional<Path> compressed = fetchedByScript(repository);
+        if (compressed.isEmpty()) {
+            compressed = fetched(cache);
+        }
+        if (compressed.isEmpty()) {
             return Optional.empty();
+        }
+        Path vmlinux = cache.resolve(compressed.get().getFileName().toString().replace("vmlinuz", "vmlinux"));
+        if (!Files.exists(vmlinux)) {
+            Path partial = Files.createTempFile(cache, "vmlinux", ".part");
+            Files.write(partial, decompress(Files.readAllBytes(compressed.get())));
+            Files.move(partial, vmlinux, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         }
         return Optional.of(new DebianKernel(vmlinux));
     }
@@ -72,66 +81,49 @@ final class DebianKernel {
                 .orElseThrow();
     }
 
-    private static boolean fetch(Path directory) throws IOException, InterruptedException {
-        if (archive(directory).isPresent()) {
-            return true;
+    /** The script of the guests module prints where the image is. */
+    private static Optional<Path> fetchedByScript(Path repository) throws InterruptedException {
+        Path script = repository.resolve("guests").resolve("fetch-debian-kernel");
+        if (!Files.isExecutable(script)) {
+            return Optional.empty();
         }
-        Path script = Path.of("").toAbsolutePath().resolveSibling("guests").resolve("fetch-debian-kernel");
-        boolean isFetched = Files.isExecutable(script) && run(script.resolveSibling(".."), script.toString());
-        return isFetched && archive(directory).isPresent() || run(directory, "apt-get", "download", PACKAGE);
+        return run(repository, script.toString()).map(Path::of).filter(Files::exists);
     }
 
-    private static Optional<Path> archive(Path directory) throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> {
-                        String name = file.getFileName().toString();
-                        return name.startsWith(PACKAGE + "_") && name.endsWith(".deb");
-                    })
-                    .findAny();
+    private static Optional<Path> fetched(Path cache) throws IOException, InterruptedException {
+        Path unpacked = cache.resolve(PACKAGE);
+        Path image = unpacked.resolve("boot").resolve("vmlinuz-" + RELEASE);
+        if (Files.exists(image)) {
+            return Optional.of(image);
         }
-    }
-
-    private static boolean unpack(Path directory, Path vmlinux) throws IOException, InterruptedException {
-        Path root = Files.createTempDirectory("debian-kernel");
-        try {
-            Optional<Path> archive = archive(directory);
-            if (archive.isEmpty()
-                    || !run(directory, "dpkg-deb", "-x", archive.get().toString(), root.toString())) {
-                return false;
+        Path download = Files.createTempDirectory(cache, "download");
+        if (run(download, "apt-get", "download", PACKAGE).isEmpty()) {
+            Files.delete(download);
+            return Optional.empty();
+        }
+        try (DirectoryStream<Path> archives = Files.newDirectoryStream(download)) {
+            for (Path archive : archives) {
+                run(cache, "dpkg-deb", "-x", archive.toString(), unpacked.toString());
+                Files.delete(archive);
             }
-            byte[] bzImage = Files.readAllBytes(root.resolve("boot/vmlinuz-" + RELEASE));
-            Path partial = Files.createTempFile(directory, "vmlinux", ".part");
-            Files.write(partial, decompress(bzImage));
-            Files.move(partial, vmlinux, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            return true;
-        } finally {
-            delete(root);
         }
+        Files.delete(download);
+        return Optional.of(image).filter(Files::exists);
     }
 
-    private static void delete(Path root) throws IOException {
-        try (Stream<Path> files = Files.walk(root)) {
-            files.sorted((a, b) -> b.compareTo(a)).forEach(file -> {
-                try {
-                    Files.delete(file);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        }
-    }
-
-    private static boolean run(Path directory, String... command) throws InterruptedException {
+    /** @return the last line of the command's output, or empty when it cannot be run or fails */
+    private static Optional<String> run(Path directory, String... command) throws InterruptedException {
         try {
-            return new ProcessBuilder(command)
-                            .directory(directory.toFile())
-                            .redirectErrorStream(true)
-                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                            .start()
-                            .waitFor()
-                    == 0;
+            Process process = new ProcessBuilder(command)
+                    .directory(directory.toFile())
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            return process.waitFor() == 0
+                    ? Optional.of(output.substring(output.lastIndexOf('\n') + 1))
+                    : Optional.empty();
         } catch (IOException _) {
-            return false;
+            return Optional.empty();
         }
     }
 

@@ -216,15 +216,43 @@ class InterpreterTest {
     }
 
     @Test
-    void aFlushDropsEverythingHoweverOftenItIsDone() {
+    void aFlushDropsEverythingAlsoWhenItsCounterComesRound() {
         machine.code(CODE, "488B03 EBFB"); // 1: mov rax,[rbx]; jmp 1b
         machine.state.gpr[RBX] = DATA;
-        for (int i = 0; i < 5000; i++) {
-            assertThat(machine.processor.run(2)).isEqualTo(new Exit.BudgetSpent());
+        machine.processor.run(2);
+        machine.memory.writeLong(machine.entry(DATA, 1), 0);
+        for (int i = 0; i < 4095; i++) {
             machine.processor.flush();
         }
-        machine.memory.writeLong(machine.entry(DATA, 1), 0);
         assertThat(machine.processor.run(2)).isEqualTo(new Exit.PageFault(DATA, 0, null));
+    }
+
+    @Test
+    void theResumeFlagOutlastsAFaultThatTheHypervisorFixes() {
+        machine.code(CODE, "488B03 F4");
+        machine.gate(1, 0, 0);
+        machine.state.gpr[RBX] = 0x70_0000;
+        machine.state.dr[0] = CODE;
+        machine.state.dr[7] = 0x401;
+        machine.state.rflags |= RFlags.RESUME;
+
+        assertThat(machine.run()).isEqualTo(new Exit.PageFault(0x70_0000, 0, null));
+        machine.map(0x70_0000, RW);
+        assertThat(machine.run()).isEqualTo(new Exit.Halt());
+        assertThat(machine.state.rip).isEqualTo(CODE + 4);
+    }
+
+    @Test
+    void theInterruptShadowOutlastsAFaultThatTheHypervisorFixes() {
+        machine.code(CODE, "FB 488B03 90 F4"); // sti; mov rax,[rbx]; nop; hlt
+        machine.state.gpr[RBX] = 0x70_0000;
+        machine.processor.interruptWindow(true);
+
+        assertThat(machine.run()).isEqualTo(new Exit.PageFault(0x70_0000, 0, null));
+        assertThat(machine.processor.isInterruptible()).isFalse();
+        machine.map(0x70_0000, RW);
+        assertThat(machine.run()).isEqualTo(new Exit.InterruptWindow());
+        assertThat(machine.state.rip).isEqualTo(CODE + 4);
     }
 
     @Test

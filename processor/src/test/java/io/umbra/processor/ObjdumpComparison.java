@@ -139,7 +139,8 @@ final class ObjdumpComparison {
         if (ours.length == length && isSame(ours, text, theirs, line)) {
             return Outcome.SAME;
         }
-        if (ours.mnemonic == Mnemonic.FWAIT && (theirs.startsWith("f") || theirs.contains("(bad)"))) {
+        if (ours.mnemonic == Mnemonic.FWAIT
+                && (theirs.startsWith("f") || theirs.startsWith("lock f") || theirs.contains("(bad)"))) {
             return Outcome.WAIT_JOINED;
         }
         boolean isBad = theirs.contains("(bad)");
@@ -190,7 +191,7 @@ final class ObjdumpComparison {
             return text.equals(withMmx(theirs, ours.mnemonic == Mnemonic.MOVQ2DQ ? "xmm(\\d+)$" : "xmm(\\d+)(?=,)"));
         }
         if (line.contains("notrack")) {
-            return text.replaceFirst("[c-gs]s:", "").equals(theirs);
+            return text.replaceFirst("[c-gs]s:", "").equals(theirs.replaceFirst("[c-gs]s:", ""));
         }
         if (SEGMENT_LOAD.matcher(theirs).matches() && ours.mnemonic == Mnemonic.MOV_SEG
                 || (FAR_POINTER.matcher(theirs).matches() && text.contains("FWORD"))) {
