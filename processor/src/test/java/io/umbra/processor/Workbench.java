@@ -73,7 +73,7 @@ final class Workbench implements AutoCloseable, LinearMemory {
         if (op == null) {
             throw new AssertionError("no operation: " + hex + " " + instruction.mnemonic);
         }
-        op.length = instruction.length;
+        op.length = (byte) instruction.length;
         return op;
     }
 
