@@ -57,8 +57,16 @@ final class OperationSource {
             }
             case 25, 26, 27 -> dma();
             case 28 -> Operation.of(Kind.BLOW, 0, 0);
-            default -> access();
+            default -> kind < 75 ? tableWrite() : access();
         };
+    }
+
+    /** A kernel's write to a table, through the direct map. */
+    private Operation tableWrite() {
+        long gfn = layout.below(GuestLayout.DATA);
+        long linear = GuestLayout.direct(gfn) | layout.slot() * 8L;
+        int flags = layout.chance(5) ? Operation.EXCHANGE : layout.chance(2) ? Operation.UNHANDLEABLE : 0;
+        return new Operation(Kind.ACCESS, linear, 8, PageFaultCode.WRITE, layout.entryOf(gfn), flags);
     }
 
     private Operation normalise() {
@@ -110,7 +118,7 @@ final class OperationSource {
 
     private Operation dma() {
         long address = layout.gfn() << 12 | layout.slot() * 8L;
-        return new Operation(Kind.DMA, address, 8, 0, layout.entry(), 0);
+        return new Operation(Kind.DMA, address, 8, 0, layout.entryOf(address >>> 12), 0);
     }
 
     private Operation access() {
@@ -137,6 +145,6 @@ final class OperationSource {
         if (layout.chance(8)) {
             offset = layout.chance(40) ? 4096 - layout.below(8) : offset + layout.below(8);
         }
-        return new Operation(Kind.ACCESS, page() + (offset & 0xFFF), size, access, layout.entry(), flags);
+        return new Operation(Kind.ACCESS, page() + (offset & 0xFFF), size, access, layout.entryOf(layout.gfn()), flags);
     }
 }
