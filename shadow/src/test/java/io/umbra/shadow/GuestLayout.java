@@ -148,7 +148,7 @@ final class GuestLayout {
     }
 
     private long tableOf(int level) {
-        return FIRST_OF_LEVEL[level] + below(END_OF_LEVEL[level] - FIRST_OF_LEVEL[level]);
+        return (long) FIRST_OF_LEVEL[level] + below(END_OF_LEVEL[level] - FIRST_OF_LEVEL[level]);
     }
 
     private long flag(int percent, long bits) {
