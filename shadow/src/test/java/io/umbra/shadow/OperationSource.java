@@ -21,9 +21,12 @@ final class OperationSource {
     private boolean noExecute = true;
     private long cr4;
     private long changedGfn = -1;
+    /** A guest that rarely does what makes the engine flush: what it does not flush in time shows. */
+    private final boolean isQuiet;
 
     OperationSource(GuestLayout layout) {
         this.layout = layout;
+        this.isQuiet = layout.chance(50);
         for (int i = 0; i < pages.length; i++) {
             pages[i] = layout.page();
         }
@@ -39,7 +42,7 @@ final class OperationSource {
         if (layout.chance(3)) {
             pages[layout.below(pages.length)] = layout.page();
         }
-        int kind = layout.below(200);
+        int kind = isQuiet && layout.chance(85) ? 29 + layout.below(80) : layout.below(200);
         if (kind < 8) {
             return Operation.of(Kind.INVALIDATE_PAGE, page(), 0);
         }
@@ -57,8 +60,16 @@ final class OperationSource {
             }
             case 25, 26, 27 -> dma();
             case 28 -> Operation.of(Kind.BLOW, 0, 0);
-            default -> access();
+            default -> kind < 75 ? tableWrite() : access();
         };
+    }
+
+    /** A kernel's write to a table, through the direct map. */
+    private Operation tableWrite() {
+        long gfn = layout.below(GuestLayout.DATA);
+        long linear = GuestLayout.direct(gfn) | layout.slot() * 8L;
+        int flags = layout.chance(5) ? Operation.EXCHANGE : layout.chance(2) ? Operation.UNHANDLEABLE : 0;
+        return new Operation(Kind.ACCESS, linear, 8, PageFaultCode.WRITE, layout.entryOf(gfn), flags);
     }
 
     private Operation normalise() {
@@ -110,7 +121,7 @@ final class OperationSource {
 
     private Operation dma() {
         long address = layout.gfn() << 12 | layout.slot() * 8L;
-        return new Operation(Kind.DMA, address, 8, 0, layout.entry(), 0);
+        return new Operation(Kind.DMA, address, 8, 0, layout.entryOf(address >>> 12), 0);
     }
 
     private Operation access() {
@@ -120,7 +131,7 @@ final class OperationSource {
         } else if (layout.chance(20)) {
             access |= PageFaultCode.FETCH;
         }
-        if (layout.chance(35)) {
+        if (layout.chance(isQuiet ? 8 : 35)) {
             access |= PageFaultCode.USER;
         } else if (layout.chance(8) && (access & PageFaultCode.FETCH) == 0) {
             access |= PageFaultCode.IMPLICIT;
@@ -137,6 +148,6 @@ final class OperationSource {
         if (layout.chance(8)) {
             offset = layout.chance(40) ? 4096 - layout.below(8) : offset + layout.below(8);
         }
-        return new Operation(Kind.ACCESS, page() + (offset & 0xFFF), size, access, layout.entry(), flags);
+        return new Operation(Kind.ACCESS, page() + (offset & 0xFFF), size, access, layout.entryOf(layout.gfn()), flags);
     }
 }

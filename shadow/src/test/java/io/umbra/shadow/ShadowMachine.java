@@ -29,8 +29,11 @@ import java.util.Map;
  */
 final class ShadowMachine implements AutoCloseable {
     private static final int FRAMES = 8192;
-    /** Faults after which one instruction must have come to an end: five for each of two pages level by level, and some for unshadowing. */
-    private static final int MOST_FAULTS = 32;
+    /**
+     * Faults after which one instruction must have come to an end: ten to fill two pages level by level, once more for each time that a frame it writes to is unshadowed
+     * for it.
+     */
+    private static final int MOST_FAULTS = 256;
 
     final MachineMemory memory = new MachineMemory(FRAMES);
     final FrameAllocator allocator = new FrameAllocator(FRAMES, 42);
@@ -62,14 +65,13 @@ final class ShadowMachine implements AutoCloseable {
             }
             guest.setFrame(gfn, new Frame(type, mfn, new GuestModel.Contents()));
         }
-        for (long gfn = 0; gfn < GuestLayout.READ_ONLY; gfn++) {
-            for (int slot : GuestLayout.SLOTS) {
-                if (gfn < GuestLayout.TABLES || gfn >= GuestLayout.MEMORY) {
-                    memory.writeLong(guest.frame(gfn).mfn() << 12 | slot * 8L, layout.entry());
-                }
+        layout.fill((address, entry) -> {
+            Frame frame = guest.frame(address >>> 12);
+            if (frame.isBacked()) {
+                memory.writeLong(frame.mfn() << 12 | address & 0xFFF, entry);
+                frame.contents().set((int) address & 0xFFF, entry);
             }
-            memory.read(guest.frame(gfn).mfn() << 12, guest.frame(gfn).contents().bytes, 0, 4096);
-        }
+        });
         state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT;
         state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION;
         state.efer = Efer.LONG_MODE_ENABLE | Efer.LONG_MODE_ACTIVE | Efer.NO_EXECUTE;
