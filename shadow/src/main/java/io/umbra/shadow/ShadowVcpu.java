@@ -30,7 +30,12 @@ final class ShadowVcpu {
     int spuriousCode;
     int spuriousCount;
 
-    ShadowVcpu(VcpuState state, Tlb tlb, InstructionEmulator emulator, EmulatedMemory emulatedMemory, EarlyUnshadow earlyUnshadow) {
+    ShadowVcpu(
+            VcpuState state,
+            Tlb tlb,
+            InstructionEmulator emulator,
+            EmulatedMemory emulatedMemory,
+            EarlyUnshadow earlyUnshadow) {
         this.state = state;
         this.tlb = tlb;
         this.emulator = emulator;

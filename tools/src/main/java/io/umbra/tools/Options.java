@@ -30,7 +30,7 @@ final class Options implements Runnable {
 
     private static void wrap(PrintWriter out, String text) {
         StringBuilder line = new StringBuilder(INDENT);
-        for (String word : text.split(" ")) {
+        for (String word : text.split(" ", -1)) {
             if (line.length() + word.length() > WIDTH) {
                 out.println(line.toString().stripTrailing());
                 line.setLength(0);

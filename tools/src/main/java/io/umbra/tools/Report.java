@@ -99,7 +99,10 @@ final class Report {
         json.append(",\n  \"counters\": {\n");
         separator = "";
         for (Counter counter : Counter.values()) {
-            json.append(separator).append("    ").append(quoted(counter.label())).append(": ");
+            json.append(separator)
+                    .append("    ")
+                    .append(quoted(counter.label()))
+                    .append(": ");
             json.append(domain.counters().get(counter));
             separator = ",\n";
         }

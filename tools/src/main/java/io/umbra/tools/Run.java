@@ -214,12 +214,11 @@ final class Run implements Callable<Integer> {
     }
 
     private void write(Report result, Report.Format format, GuestEnd end) throws IOException {
-        String text =
-                switch (format) {
-                    case TEXT -> result.text();
-                    case JSON -> result.json();
-                    case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
-                };
+        String text = switch (format) {
+            case TEXT -> result.text();
+            case JSON -> result.json();
+            case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
+        };
         if (reportFile == null) {
             System.err.print(text);
             System.err.flush();
@@ -228,7 +227,8 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    // ---- from arguments ----------------------------------------------------------------------------------------------
+    // ---- from arguments
+    // ----------------------------------------------------------------------------------------------
 
     private DomainConfig config() {
         if (memory < DomainConfig.LEAST_MEMORY || memory > MOST_MEMORY || memory % 4096 != 0) {
@@ -319,10 +319,12 @@ final class Run implements Callable<Integer> {
         return new ParameterException(spec.commandLine(), message);
     }
 
-    // ---- streams -----------------------------------------------------------------------------------------------------
+    // ---- streams
+    // -----------------------------------------------------------------------------------------------------
 
     private static PrintStream standardOutput() {
-        return new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), false, StandardCharsets.ISO_8859_1);
+        return new PrintStream(
+                new java.io.FileOutputStream(java.io.FileDescriptor.out), false, StandardCharsets.ISO_8859_1);
     }
 
     /** A thread of its own waits for what the user types. */

@@ -63,11 +63,10 @@ public final class Domain implements AutoCloseable {
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
         P2m p2m = new P2m(memory, allocator);
         this.ram = new GuestRam(memory, allocator, p2m, map);
-        this.paging =
-                switch (config.paging()) {
-                    case SHADOW -> new ShadowPaging(memory, allocator, p2m, DeviceMemory.NONE, config.policy());
-                    case NESTED -> new NestedPaging(memory, p2m, DeviceMemory.NONE);
-                };
+        this.paging = switch (config.paging()) {
+            case SHADOW -> new ShadowPaging(memory, allocator, p2m, DeviceMemory.NONE, config.policy());
+            case NESTED -> new NestedPaging(memory, p2m, DeviceMemory.NONE);
+        };
         this.state = new VcpuState();
         this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
@@ -150,7 +149,8 @@ public final class Domain implements AutoCloseable {
         return new GuestEnd.LimitReached("the limit of " + limit + " instructions was reached");
     }
 
-    // ---- time --------------------------------------------------------------------------------------------------------
+    // ---- time
+    // --------------------------------------------------------------------------------------------------------
 
     private long now() {
         return config.wallTime() ? System.nanoTime() - started : state.instructions + skipped;
@@ -237,7 +237,8 @@ public final class Domain implements AutoCloseable {
         processor.interruptWindow(waiting || platform.interrupts.hasPending());
     }
 
-    // ---- exits -------------------------------------------------------------------------------------------------------
+    // ---- exits
+    // -------------------------------------------------------------------------------------------------------
 
     private @Nullable GuestEnd handle(Exit exit) {
         switch (exit) {
@@ -247,10 +248,8 @@ public final class Domain implements AutoCloseable {
             case Exit.ControlRegister write -> paging.controlRegisterWritten(0, write.number(), write.old());
             case Exit.EferWritten write -> paging.eferWritten(0, write.old());
             case Exit.InvalidatePage page -> paging.invalidatePage(0, page.linear());
-            case Exit.PortRead read ->
-                processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
-            case Exit.PortWrite write ->
-                platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
+            case Exit.PortRead read -> processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
+            case Exit.PortWrite write -> platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
             case Exit.Cpuid cpuid -> {
                 CpuIdentity.answer(state);
                 processor.retire(cpuid.length());

@@ -37,7 +37,9 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
     private void populate(long from, long to) {
         long span = LongModeEntry.framesMappedBy(2);
         for (long gfn = from; gfn < to; ) {
-            long run = gfn % span == 0 && gfn >= FIRMWARE_END && gfn + span <= to ? frames.allocateRun() : FrameAllocator.NONE;
+            long run = gfn % span == 0 && gfn >= FIRMWARE_END && gfn + span <= to
+                    ? frames.allocateRun()
+                    : FrameAllocator.NONE;
             if (run != FrameAllocator.NONE) {
                 p2m.set(gfn, 2, run, P2mType.RAM);
                 gfn += span;
@@ -68,7 +70,8 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         return P2m.isBacked(entry) ? P2m.mfn(entry) << 12 | gpa & PAGE - 1 : -1;
     }
 
-    // ---- for loaders and devices -------------------------------------------------------------------------------------
+    // ---- for loaders and devices
+    // -------------------------------------------------------------------------------------
 
     @Override
     public long size() {
@@ -133,7 +136,8 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         return Math.min(length, PAGE - (int) (gpa & PAGE - 1));
     }
 
-    // ---- for the definition walker -----------------------------------------------------------------------------------
+    // ---- for the definition walker
+    // -----------------------------------------------------------------------------------
 
     @Override
     public long readLong(long gpa) {

@@ -40,7 +40,8 @@ final class Platform {
                         interrupts.line(MOUSE_IRQ),
                         () -> ended(new GuestEnd.Reset("the guest reset the machine through its keyboard controller")))
                 .attach(ports);
-        new ResetControl(() -> ended(new GuestEnd.Reset("the guest reset the machine through port 0xcf9"))).attach(ports);
+        new ResetControl(() -> ended(new GuestEnd.Reset("the guest reset the machine through port 0xcf9")))
+                .attach(ports);
         new DebugExit(value -> ended(new GuestEnd.DebugExit((int) value))).attach(ports);
         new DebugConsole(console).attach(ports);
     }
@@ -52,7 +53,8 @@ final class Platform {
     }
 
     /** Set once a device has ended the run. */
-    @Nullable GuestEnd end() {
+    @Nullable
+    GuestEnd end() {
         return end;
     }
 }

@@ -43,7 +43,8 @@ final class Vcpu implements FaultHandler {
         paging.attach(state, processor, processor);
     }
 
-    // ---- in the middle of an instruction -----------------------------------------------------------------------------
+    // ---- in the middle of an instruction
+    // -----------------------------------------------------------------------------
 
     @Override
     public boolean pageFault(long linear, int code) {
@@ -75,7 +76,8 @@ final class Vcpu implements FaultHandler {
         return outcome;
     }
 
-    // ---- between instructions ----------------------------------------------------------------------------------------
+    // ---- between instructions
+    // ----------------------------------------------------------------------------------------
 
     void pageFaultExit(long linear, int code, @Nullable Event interrupted) {
         FaultOutcome outcome = takePending();

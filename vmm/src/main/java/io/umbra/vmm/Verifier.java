@@ -25,8 +25,7 @@ final class Verifier {
 
     Expected expect(VcpuState state, long linear, int code) {
         int access = PageFaultCode.access(code);
-        return new Expected(
-                linear, access, DefinitionWalker.walk(registers(state), memory, linear, access, false));
+        return new Expected(linear, access, DefinitionWalker.walk(registers(state), memory, linear, access, false));
     }
 
     private static PagingRegisters registers(VcpuState state) {
@@ -36,19 +35,20 @@ final class Verifier {
     /** @throws InvariantViolation ({@code VERIFY-1}) when the engine decided otherwise */
     void check(Expected expected, FaultOutcome outcome) {
         checked++;
-        boolean agrees =
-                switch (expected.walk()) {
-                    case Walk.Mapped mapped -> !(outcome instanceof FaultOutcome.GuestFault);
-                    case Walk.Fault fault ->
-                        outcome instanceof FaultOutcome.GuestFault given && given.code() == fault.code();
-                    case Walk.NonCanonical nonCanonical -> false;
-                };
+        boolean agrees = switch (expected.walk()) {
+            case Walk.Mapped mapped -> !(outcome instanceof FaultOutcome.GuestFault);
+            case Walk.Fault fault -> outcome instanceof FaultOutcome.GuestFault given && given.code() == fault.code();
+            case Walk.NonCanonical nonCanonical -> false;
+        };
         if (!agrees) {
             throw new InvariantViolation(
                     "VERIFY-1",
                     "access %s to 0x%x: the definition says %s, the engine %s"
                             .formatted(
-                                    PageFaultCode.describe(expected.access()), expected.linear(), expected.walk(), outcome));
+                                    PageFaultCode.describe(expected.access()),
+                                    expected.linear(),
+                                    expected.walk(),
+                                    outcome));
         }
     }
 
@@ -61,6 +61,10 @@ final class Verifier {
     static String describe(VcpuState state) {
         return "cr0=0x%x cr3=0x%x cr4=0x%x efer=0x%x%s"
                 .formatted(
-                        state.cr0, state.cr3, state.cr4, state.efer, (state.cr0 & Cr0.WRITE_PROTECT) == 0 ? " WP=0" : "");
+                        state.cr0,
+                        state.cr3,
+                        state.cr4,
+                        state.efer,
+                        (state.cr0 & Cr0.WRITE_PROTECT) == 0 ? " WP=0" : "");
     }
 }

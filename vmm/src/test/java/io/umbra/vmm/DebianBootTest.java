@@ -67,15 +67,15 @@ class DebianBootTest {
     @Test
     void printsTheSameUnderNestedPaging() throws Exception {
         DomainConfig plain = DomainConfig.of(MEMORY);
-        assertSameConsole(new DomainConfig(
-                MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false));
+        assertSameConsole(
+                new DomainConfig(MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false));
     }
 
     @Test
     void everyTranslationIsAsTheDefinitionSays() throws Exception {
         DomainConfig plain = DomainConfig.of(MEMORY);
-        Boot boot = assertSameConsole(new DomainConfig(
-                MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), true));
+        Boot boot = assertSameConsole(
+                new DomainConfig(MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), true));
         assertThat(boot.domain().verified()).isGreaterThan(100_000);
     }
 
