@@ -63,8 +63,8 @@ enum X87Format {
         switch (this) {
             case SINGLE -> Float80.widenFloat32(target, (int) raw.significand);
             case DOUBLE -> Float80.widenFloat64(target, raw.significand);
-            case WORD -> Float80.fromInt64(target, (short) raw.significand);
-            case INTEGER -> Float80.fromInt64(target, (int) raw.significand);
+            case WORD -> Float80.fromInt64(target, raw.significand << 48 >> 48);
+            case INTEGER -> Float80.fromInt64(target, raw.significand << 32 >> 32);
             case LONG -> Float80.fromInt64(target, raw.significand);
             case EXTENDED, DECIMAL -> target.copy(raw);
         }

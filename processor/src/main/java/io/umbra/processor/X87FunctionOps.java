@@ -6,7 +6,7 @@ import static io.umbra.processor.X87Unit.C2;
 import static io.umbra.processor.X87Unit.C3;
 
 import io.umbra.processor.fp.Float80;
-import io.umbra.processor.fp.FloatEnvironment;
+import io.umbra.processor.fp.Float80Class;
 
 /** Functions of ST0, or of ST0 and ST1: FABS to FXTRACT, remainders, and the elementary functions. Intel SDM vol. 1, 8.3.5 and 8.3.7 to 8.3.10. */
 final class X87FunctionOps {
@@ -148,7 +148,7 @@ final class X87FunctionOps {
             if (completes) {
                 x87.write(0, x87.result);
             }
-            if (!completes || (x87.environment.flags & FloatEnvironment.INVALID) != 0) {
+            if (!completes || Float80.classify(x87.result) == Float80Class.NAN) {
                 x87.condition(C2, false);
             } else {
                 x87.conditions(inStatus(quotient));

@@ -3,10 +3,10 @@ package io.umbra.processor;
 /** A waiting x87 instruction that is no control instruction: it reports pending exceptions first, and is remembered as the last instruction. */
 abstract class X87Op extends Op {
     /** As FOP has it: the low three bits of the escape, and ModRM. */
-    private final int opcode;
+    private final short opcode;
 
     X87Op(Instruction i) {
-        opcode = (i.opcode & 7) << 8 | i.modRm & 0xFF;
+        opcode = (short) ((i.opcode & 7) << 8 | i.modRm & 0xFF);
     }
 
     @Override

@@ -38,13 +38,8 @@ class X87InstructionTest {
             Mnemonic.F2XM1,
             Mnemonic.FYL2X,
             Mnemonic.FYL2XP1);
-    private static final Set<Mnemonic> NOT_WAITING = EnumSet.of(
-            Mnemonic.FNINIT,
-            Mnemonic.FNCLEX,
-            Mnemonic.FNSTCW,
-            Mnemonic.FNSTSW,
-            Mnemonic.FNSTENV,
-            Mnemonic.FNSAVE);
+    static final Set<Mnemonic> NOT_WAITING = EnumSet.of(
+            Mnemonic.FNINIT, Mnemonic.FNCLEX, Mnemonic.FNSTCW, Mnemonic.FNSTSW, Mnemonic.FNSTENV, Mnemonic.FNSAVE);
 
     private static final Set<Mnemonic> LOADS_POINTERS = EnumSet.of(Mnemonic.FLDENV, Mnemonic.FRSTOR);
 
@@ -79,7 +74,7 @@ class X87InstructionTest {
     }
 
     /** All of D8 … DF that are defined: registers, memory at RDI + 640, and what has a 16-bit form; and WAIT. */
-    private static Map<Mnemonic, List<String>> encodings() {
+    static Map<Mnemonic, List<String>> encodings() {
         Map<Mnemonic, List<String>> encodings = new EnumMap<>(Mnemonic.class);
         add(encodings, "9B");
         for (int escape = 0xD8; escape <= 0xDF; escape++) {
@@ -100,14 +95,18 @@ class X87InstructionTest {
         Instruction instruction = decode(code);
         if (instruction.mnemonic != Mnemonic.INVALID) {
             encodings
-                    .computeIfAbsent(instruction.mnemonic, unused -> new ArrayList<>())
+                    .computeIfAbsent(instruction.mnemonic, _ -> new ArrayList<>())
                     .add(code);
         }
     }
 
     private static Instruction decode(String code) {
+        return decode(code, MODE);
+    }
+
+    static Instruction decode(String code, int mode) {
         byte[] bytes = HexFormat.of().parseHex(code);
-        Instruction instruction = Decoder.decode(bytes, 0, bytes.length, MODE);
+        Instruction instruction = Decoder.decode(bytes, 0, bytes.length, mode);
         if (instruction == null) {
             throw new IllegalArgumentException(code + " is not complete");
         }

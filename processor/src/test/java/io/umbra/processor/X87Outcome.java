@@ -61,6 +61,8 @@ final class X87Outcome {
         for (int i = 0; i < 8; i++) {
             text.append(" %04x:%016x".formatted(signExponent[i], significand[i]));
         }
-        return text.append(" memory ").append(HexFormat.of().formatHex(memory, 0, 112)).toString();
+        return text.append(" memory ")
+                .append(HexFormat.of().formatHex(memory, 0, 112))
+                .toString();
     }
 }

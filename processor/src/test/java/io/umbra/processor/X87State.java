@@ -38,7 +38,7 @@ final class X87State {
     /** @param mayPend whether an unmasked exception may be waiting */
     void choose(Operands operands, boolean mayPend, int memorySize, boolean isReal, boolean isDecimal) {
         int masks = operands.oneIn(2) ? ALL_MASKED : operands.below(64);
-        int precision = operands.oneIn(2) ? 3 : 2 * operands.below(2);
+        int precision = operands.oneIn(2) ? 3 : operands.below(3);
         control = masks | 0x40 | precision << 8 | operands.below(4) << 10;
         int top = operands.below(8);
         int flags = operands.oneIn(2) ? 0 : operands.below(64);

@@ -14,7 +14,7 @@
  *       UNDERFLOW and INEXACT of the same operation.
  *   <li><b>FP-3</b> Tininess is detected after rounding.
  *   <li><b>FP-4</b> An x87 operation with an unmasked INVALID, DENORMAL or DIVIDE_BY_ZERO leaves its destination as it
- *       was. Any other destination may be the same object as an operand.
+ *       was; but a load of a denormal (FLD m32, m64) is done, as on AMD's processors. Any other destination may be the same object as an operand.
  * </ul>
  */
 @NullMarked
