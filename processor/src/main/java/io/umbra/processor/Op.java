@@ -16,9 +16,9 @@ package io.umbra.processor;
  */
 abstract class Op {
     /** Of the instruction's first byte in its 4 KiB page. */
-    short offset;
+    int offset;
     /** In bytes: 1 … 15. */
-    byte length;
+    int length;
 
     abstract void execute(Cpu cpu);
 

@@ -9,8 +9,8 @@ final class OpFactory {
     static Op make(Instruction instruction, int offset) {
         Op made = ofGroup(instruction, offset);
         Op op = made != null ? made : new Refused(Vector.INVALID_OPCODE);
-        op.offset = (short) offset;
-        op.length = (byte) instruction.length;
+        op.offset = offset;
+        op.length = instruction.length;
         return op;
     }
 
