@@ -61,6 +61,9 @@ public final class CpuFeatures {
     private static final int RDTSCP = 1 << 27, LONG_MODE = 1 << 29;
 
     private static final int INVARIANT_TSC = 1 << 8;
+    /** FXRSTOR always restores the x87's pointers, and FXSAVE always writes them. */
+    private static final int RESTORES_X87_POINTERS = 1 << 2;
+
     private static final int LFENCE_SERIALIZES = 1 << 2, NULL_SELECTOR_CLEARS_BASE = 1 << 6;
     /** Nothing is executed speculatively, so no store is bypassed and no branch or return mispredicted: kernels need no mitigations. */
     private static final int SSB_NO = 1 << 26, BTC_NO = 1 << 29, SRSO_NO = 1 << 29;
@@ -87,7 +90,12 @@ public final class CpuFeatures {
                         SHARED | SYSCALL | NX | MMX_EXTENSIONS | PAGE_1_GIB | RDTSCP | LONG_MODE);
             case EXTENDED + 2, EXTENDED + 3, EXTENDED + 4 -> name(leaf - EXTENDED - 2);
             case EXTENDED + 7 -> new Leaf(0, 0, 0, INVARIANT_TSC);
-            case EXTENDED + 8 -> new Leaf(LINEAR_ADDRESS_BITS << 8 | PHYSICAL_ADDRESS_BITS, SSB_NO | BTC_NO, 0, 0);
+            case EXTENDED + 8 ->
+                new Leaf(
+                        LINEAR_ADDRESS_BITS << 8 | PHYSICAL_ADDRESS_BITS,
+                        RESTORES_X87_POINTERS | SSB_NO | BTC_NO,
+                        0,
+                        0);
             case HIGHEST_EXTENDED -> new Leaf(LFENCE_SERIALIZES | NULL_SELECTOR_CLEARS_BASE | SRSO_NO, 0, 0, 0);
             default -> Leaf.NONE;
         };
