@@ -14,7 +14,7 @@ import java.util.Map;
  * The paging hardware of a processor, as simple as it can be: walks the tables that {@link Tlb#load} named, in machine memory, with WP and NXE on. It keeps every
  * translation, and every level-2 entry it used, until it is told to forget them or they make an access fault: a missing invalidation shows as soon as it can.
  */
-final class HardwareWalk implements Tlb {
+class HardwareWalk implements Tlb {
     /** How the last successful {@link #translate} came by its answer. */
     enum Source {
         TLB,
@@ -48,7 +48,7 @@ final class HardwareWalk implements Tlb {
     @Override
     public void load(HardwarePaging loaded) {
         this.paging = (HardwarePaging.Shadow) loaded;
-        flush();
+        forget();
     }
 
     @Override
@@ -59,6 +59,10 @@ final class HardwareWalk implements Tlb {
 
     @Override
     public void flush() {
+        forget();
+    }
+
+    private void forget() {
         pages.clear();
         levelOneTables.clear();
     }

@@ -15,7 +15,7 @@ final class OperationSource {
     private static final int NORMALISE = 12;
 
     private final GuestLayout layout;
-    private final long[] pages = new long[10];
+    private final long[] pages = new long[6];
     private boolean paging = true;
     private boolean writeProtect = true;
     private boolean noExecute = true;
@@ -41,6 +41,9 @@ final class OperationSource {
         }
         if (layout.chance(3)) {
             pages[layout.below(pages.length)] = layout.page();
+        }
+        if (isQuiet && layout.chance(5)) {
+            return Operation.of(Kind.INVALIDATE_PAGE, page(), 0);
         }
         int kind = isQuiet && layout.chance(85) ? 29 + layout.below(80) : layout.below(200);
         if (kind < 8) {

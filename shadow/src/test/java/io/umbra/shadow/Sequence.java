@@ -27,8 +27,12 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
 
     /** @return null when nothing differs from the definition and all rules hold */
     Failure run() {
+        return run(ShadowMachine.Defect.NONE);
+    }
+
+    Failure run(ShadowMachine.Defect defect) {
         int executed = 0;
-        try (ShadowMachine machine = new ShadowMachine(policy, seed)) {
+        try (ShadowMachine machine = new ShadowMachine(policy, seed, defect)) {
             try {
                 for (Operation operation : operations) {
                     executed++;

@@ -35,21 +35,37 @@ final class ShadowMachine implements AutoCloseable {
      */
     private static final int MOST_FAULTS = 256;
 
+    /** What is broken on purpose, outside the engine, to prove that a difference is seen. */
+    enum Defect {
+        NONE,
+        /** The TLB keeps what it was told to drop. */
+        LOST_FLUSH,
+        /** The engine is not told what a device wrote. */
+        UNTOLD_DMA,
+        /** The engine is not told of INVLPG, and the TLB does not hear of it either. */
+        LOST_INVALIDATION,
+        /** A device's writes go nowhere. */
+        LOST_STORE
+    }
+
     final MachineMemory memory = new MachineMemory(FRAMES);
     final FrameAllocator allocator = new FrameAllocator(FRAMES, 42);
     final P2m p2m = new P2m(memory, allocator);
     final VcpuState state = new VcpuState();
-    final HardwareWalk hardware = new HardwareWalk(memory, state);
+    final HardwareWalk hardware;
     final GuestModel guest = new GuestModel(state);
     final ShadowPaging engine;
     private final ShadowPolicy policy;
+    private final Defect defect;
     private final Map<Long, Byte> deviceBytes = new HashMap<>();
     private Operation current = Operation.of(Operation.Kind.BLOW, 0, 0);
     private long instructions;
 
     /** @param layoutSeed of what the tables hold at first */
-    ShadowMachine(ShadowPolicy policy, long layoutSeed) {
+    ShadowMachine(ShadowPolicy policy, long layoutSeed, Defect defect) {
         this.policy = policy;
+        this.defect = defect;
+        this.hardware = defect == Defect.LOST_FLUSH ? hardwareThatKeepsAll() : new HardwareWalk(memory, state);
         GuestLayout layout = new GuestLayout(layoutSeed);
         long run = allocator.allocateRun();
         p2m.set(GuestLayout.LARGE, 2, run, P2mType.RAM);
@@ -80,6 +96,13 @@ final class ShadowMachine implements AutoCloseable {
         guest.flushed();
     }
 
+    private HardwareWalk hardwareThatKeepsAll() {
+        return new HardwareWalk(memory, state) {
+            @Override
+            public void flush() {}
+        };
+    }
+
     private DeviceMemory devices() {
         return new DeviceMemory() {
             @Override
@@ -107,8 +130,10 @@ final class ShadowMachine implements AutoCloseable {
         switch (operation.kind()) {
             case ACCESS -> access(operation);
             case INVALIDATE_PAGE -> {
-                hardware.invalidate(operation.linear());
-                engine.invalidatePage(0, operation.linear());
+                if (defect != Defect.LOST_INVALIDATION) {
+                    hardware.invalidate(operation.linear());
+                    engine.invalidatePage(0, operation.linear());
+                }
                 guest.invalidated(operation.linear());
                 if (!policy.writeProtects()) {
                     guest.flushed();
@@ -140,7 +165,9 @@ final class ShadowMachine implements AutoCloseable {
                 for (int i = 0; i < operation.size(); i++) {
                     dma(operation.linear() + i, (byte) (operation.value() >>> 8 * i));
                 }
-                engine.memoryWritten(operation.linear(), operation.size());
+                if (defect != Defect.UNTOLD_DMA) {
+                    engine.memoryWritten(operation.linear(), operation.size());
+                }
             }
             case BLOW -> engine.blow();
         }
@@ -164,7 +191,9 @@ final class ShadowMachine implements AutoCloseable {
     private void dma(long guestPhysical, byte value) {
         Frame frame = guest.frame(guestPhysical >>> 12);
         if (frame.type() == P2mType.RAM) {
-            memory.writeByte(frame.mfn() << 12 | guestPhysical & 0xFFF, value);
+            if (defect != Defect.LOST_STORE) {
+                memory.writeByte(frame.mfn() << 12 | guestPhysical & 0xFFF, value);
+            }
             guest.writeByte(guestPhysical, value);
         }
     }

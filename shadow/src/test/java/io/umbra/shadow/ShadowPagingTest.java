@@ -181,6 +181,26 @@ class ShadowPagingTest {
     }
 
     @Test
+    void frameThatBecomesATableIsOutOfReachOfStaleTranslationsToo() {
+        long table = guest.map(PAGE, 40, KERNEL);
+        guest.map(ALIAS, table, KERNEL);
+        guest.map(LARGE_PAGE, 0, 0);
+        long levelTwo = LongModeEntry.frame(guest.entry(LongModeEntry.frame(guest.entry(ROOT, 0)), 0));
+        guest.poke(levelTwo, 1, LongModeEntry.of(40, KERNEL));
+        guest.touch(PAGE, WRITE);
+        guest.touch(ALIAS, READ);
+        guest.store(ALIAS + 8, LongModeEntry.of(40, P | A), READ);
+        assertThat(guest.hardware.translate(PAGE, WRITE))
+                .as("the guest has not flushed")
+                .isPositive();
+        guest.poke(40, 0, LongModeEntry.of(41, KERNEL));
+        guest.touch(LARGE_PAGE, READ);
+        assertThat(guest.hardware.translate(PAGE, WRITE))
+                .as("gfn 40 is a table now")
+                .isNegative();
+    }
+
+    @Test
     void writeToAShadowedTableIsEmulatedAndFollowedAtOnce() {
         long table = guest.map(PAGE, 30, KERNEL);
         guest.map(ALIAS, table, KERNEL);
