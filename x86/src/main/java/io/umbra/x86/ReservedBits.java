@@ -45,9 +45,10 @@ final class ReservedBits {
 
     private static long pae(PagingRegisters registers, int level, boolean mapsPage) {
         int addressBits = registers.maxPhysicalAddress();
+        long inTables = PaeEntry.RESERVED_HIGH | bits(51, addressBits) | noExecute(registers);
         return switch (level) {
-            case 1 -> bits(62, addressBits) | noExecute(registers);
-            case 2 -> bits(62, addressBits) | noExecute(registers) | (mapsPage ? bits(20, 13) : 0);
+            case 1 -> inTables;
+            case 2 -> inTables | (mapsPage ? bits(20, 13) : 0);
             default -> PaeEntry.pointerReserved(addressBits);
         };
     }

@@ -51,9 +51,9 @@ record WalkStep(PagingMode mode, int level, int index, long address, long entry,
         return LongModeEntry.isPresent(entry);
     }
 
-    /** Reserved bits that are set. An absent entry has none: nothing but its bit 0 is looked at. */
+    /** Reserved bits that are set. Without meaning in an absent entry, of which nothing but bit 0 is looked at. */
     long reservedSet() {
-        return isPresent() ? entry & reserved : 0;
+        return entry & reserved;
     }
 
     /** The walk ends here, one way or the other. */

@@ -131,6 +131,19 @@ class MachineMemoryTest {
     }
 
     @Test
+    void neighboursThatAreFreedMakeOneWindow() {
+        MachineMemory lower = new MachineMemory(64);
+        MachineMemory upper = new MachineMemory(64);
+        long base = lower.base();
+        assertThat(upper.base()).as("neighbours, else this test shows nothing").isEqualTo(base + 64 * 4096);
+        lower.close();
+        upper.close();
+        try (MachineMemory both = new MachineMemory(128)) {
+            assertThat(both.base()).isEqualTo(base);
+        }
+    }
+
+    @Test
     void closingTwiceFreesOnce() {
         MachineMemory first = new MachineMemory(8);
         first.close();

@@ -2,6 +2,7 @@ package io.umbra.x86;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -117,6 +118,23 @@ class WalkReservedBitsTest {
         assertThat(tables.walk(Tables.READ)).isEqualTo(new Walk.Fault(0x9, 3));
         tables.put(4, 0);
         assertThat(tables.walk(Tables.READ)).isEqualTo(new Walk.Fault(0, 4));
+    }
+
+    @Test
+    void gigabytePageThatIsNotOfferedIsReservedHoweverWellAligned() {
+        for (PagingMode mode : List.of(PagingMode.FOUR_LEVEL, PagingMode.FIVE_LEVEL)) {
+            Tables tables = Tables.of(mode, 3);
+            assertThat(tables.permits(Tables.READ)).isTrue();
+            tables.gigabytePages = false;
+            assertThat(tables.walk(Tables.READ)).isEqualTo(new Walk.Fault(0x9, 3));
+        }
+    }
+
+    @Test
+    void rootEntryWithPsIsReservedHoweverWellAligned() {
+        Tables tables = Tables.of(PagingMode.FOUR_LEVEL, 1);
+        tables.put(4, 0x87);
+        assertThat(tables.walk(Tables.READ)).isEqualTo(new Walk.Fault(0x9, 4));
     }
 
     @Test

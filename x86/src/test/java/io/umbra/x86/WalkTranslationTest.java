@@ -103,6 +103,13 @@ class WalkTranslationTest {
     }
 
     @Test
+    void twoLevelPagingIgnoresTheUpperHalfOfCr3() {
+        Tables tables = Tables.of(PagingMode.TWO_LEVEL, 1);
+        tables.cr3 |= 0xFFFF_FFFF_0000_0000L;
+        assertThat(tables.walk(Tables.READ)).isEqualTo(mapped(tables, true, true, true));
+    }
+
+    @Test
     void tableOutsideRamReadsAsAbsent() {
         Tables tables = Tables.of(PagingMode.FOUR_LEVEL, 1);
         tables.put(3, 0x0123_4567_8000L | 0x7);
