@@ -93,6 +93,11 @@ final class MemoryUnit {
         return cpl == 3 ? user : alignmentFlag ? supervisorWithAlignmentFlag : supervisor;
     }
 
+    /** What {@link #translateForWrite} found; the second is -1 when the access lies in one page. */
+    private long firstPlace;
+
+    private long secondPlace;
+
     void load(Cpu cpu, HardwarePaging paging) {
         walker.load(paging);
         flush(cpu);
@@ -275,8 +280,9 @@ final class MemoryUnit {
             portProbe(cpu, linear, size, access);
             return portRead(cpu, linear, size, explicit());
         }
-        rmwFirst = translate(cpu, linear, access);
-        rmwSecond = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear), access) : -1;
+        translateForWrite(cpu, linear, size, access);
+        rmwFirst = firstPlace;
+        rmwSecond = secondPlace;
         noteAccess(cpu, linear, size, true);
         return get(rmwFirst, rmwSecond, size);
     }
@@ -321,10 +327,9 @@ final class MemoryUnit {
             return;
         }
         int writing = access | PageFaultCode.WRITE;
-        long first = translate(cpu, linear, writing);
-        long second = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear), writing) : -1;
+        translateForWrite(cpu, linear, size, writing);
         noteAccess(cpu, linear, size, true);
-        putHost(first, second, size, value);
+        putHost(firstPlace, secondPlace, size, value);
     }
 
     /** @param access all bits, WRITE too */
@@ -333,10 +338,21 @@ final class MemoryUnit {
             portProbe(cpu, linear, size, access);
             return;
         }
-        translate(cpu, linear, access);
-        if (crosses(linear, size)) {
-            translate(cpu, nextPage(cpu, linear), access);
-        }
+        translateForWrite(cpu, linear, size, access);
+    }
+
+    /**
+     * Finds the places of an access that may lie in two pages. A fault that is fixed in place for the second page may take the right to write away from the first (its frame may have become a pagetable just
+     * now), so after a flush the first is translated again.
+     */
+    private void translateForWrite(Cpu cpu, long linear, int size, int access) {
+        boolean crosses = crosses(linear, size);
+        long generation;
+        do {
+            generation = cpu.generation;
+            firstPlace = translate(cpu, linear, access);
+            secondPlace = crosses ? translate(cpu, nextPage(cpu, linear), access) : -1;
+        } while (crosses && generation != cpu.generation);
     }
 
     /** What an access of the running code is made with. */

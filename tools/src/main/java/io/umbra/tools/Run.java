@@ -158,8 +158,7 @@ final class Run implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(onInterrupt);
         startTimeout(domain);
         Progress progress = new Progress(domain, System.err);
-        boolean terminal = System.console() != null && System.console().isTerminal() && System.getenv("TERM") != null;
-        if (terminal) {
+        if (Boolean.getBoolean("umbra.progress")) {
             console.announceTo(progress);
             progress.start();
         }
