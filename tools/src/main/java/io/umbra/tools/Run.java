@@ -11,8 +11,6 @@ import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -142,7 +140,7 @@ final class Run implements Callable<Integer> {
         Report.Format format = constant(Report.Format.class, "--report", report);
         GuestImage image = image();
         byte[] disk = initrd == null ? null : read(initrd);
-        GuestConsole console = new GuestConsole(standardOutput());
+        GuestConsole console = new GuestConsole(System.out);
         try (Domain domain = new Domain(config, console, input())) {
             load(domain, image, disk);
             if (limit != null) {
@@ -320,11 +318,6 @@ final class Run implements Callable<Integer> {
 
     // ---- streams
     // -----------------------------------------------------------------------------------------------------
-
-    private static PrintStream standardOutput() {
-        return new PrintStream(
-                new java.io.FileOutputStream(java.io.FileDescriptor.out), false, StandardCharsets.ISO_8859_1);
-    }
 
     /** A thread of its own waits for what the user types. */
     private static ConsoleInput input() {

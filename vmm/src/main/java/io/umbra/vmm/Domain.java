@@ -1,6 +1,7 @@
 package io.umbra.vmm;
 
 import io.umbra.processor.SoftwareProcessor;
+import io.umbra.shadow.Counter;
 import io.umbra.shadow.Counters;
 import io.umbra.shadow.DeviceMemory;
 import io.umbra.shadow.DomainCrash;
@@ -16,7 +17,6 @@ import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
 import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.MachineMemory;
-import io.umbra.x86.Processor;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 import java.util.OptionalLong;
@@ -34,11 +34,13 @@ public final class Domain implements AutoCloseable {
     private static final long SLICE = 1_000_000;
     /** The same under wall time, where events come by the host's clock. */
     private static final long WALL_SLICE = 20_000;
+    /** Page faults between two audits. */
+    private static final long AUDIT_EVERY = 5_000;
     /** Machine frames besides RAM and pool: the P2M's tables, and what alignment wastes. */
     private static final long SPARE_FRAMES = 16 * 512;
 
     private final MachineMemory memory;
-    private final Processor processor;
+    private final SoftwareProcessor processor;
     private final VcpuState state;
     private final Paging paging;
     private final Vcpu vcpu;
@@ -142,8 +144,22 @@ public final class Domain implements AutoCloseable {
         if (end == null && stopReason != null) {
             end = stopReason;
         }
+        if (verifier != null) {
+            auditWhenDue(end != null);
+        }
         return end == null && state.instructions >= limit ? limitReached() : end;
     }
+
+    /** Under {@code --verify} the shadows themselves are audited now and then, and at the end. */
+    private void auditWhenDue(boolean atEnd) {
+        long faults = paging.counters().get(Counter.PAGE_FAULT);
+        if (atEnd || faults - auditedAt >= AUDIT_EVERY) {
+            auditedAt = faults;
+            paging.audit();
+        }
+    }
+
+    private long auditedAt;
 
     private GuestEnd limitReached() {
         return new GuestEnd.LimitReached("the limit of " + limit + " instructions was reached");
@@ -317,6 +333,7 @@ public final class Domain implements AutoCloseable {
 
     @Override
     public void close() {
+        processor.close();
         memory.close();
     }
 }

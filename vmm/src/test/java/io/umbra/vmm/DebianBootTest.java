@@ -33,15 +33,18 @@ class DebianBootTest {
         assertThat(reference.end()).isInstanceOf(GuestEnd.PoweredOff.class);
     }
 
+    /** Linux sets D itself in all that it maps writable, so dirty-bit faults are not among these; the built-in guest has them. */
     @Test
     void theReportShowsWhatShadowsDid() {
         var counters = reference.domain().counters();
-        assertThat(counters.get(Counter.SHADOW_L4)).isGreaterThan(200);
-        assertThat(counters.get(Counter.SHADOW_L3)).isLessThan(3 * counters.get(Counter.SHADOW_L4));
-        assertThat(counters.get(Counter.CR3_RETAINED)).isGreaterThan(200);
-        assertThat(counters.get(Counter.DIRTY_BIT_FAULT)).isPositive();
+        long switches = counters.get(Counter.CR3_LOAD);
+        assertThat(counters.get(Counter.CR3_RETAINED)).as("retained roots").isGreaterThan(switches * 9 / 10);
+        assertThat(counters.get(Counter.ROOT_LINK_SHARED))
+                .as("links to a shared kernel half")
+                .isGreaterThan(counters.get(Counter.ROOT_LINK) / 2);
         assertThat(counters.get(Counter.SPLINTER)).isPositive();
         assertThat(counters.get(Counter.GUEST_FAULT)).isGreaterThan(1000);
+        assertThat(counters.get(Counter.EMULATE)).isGreaterThan(1000);
     }
 
     @Test
@@ -52,7 +55,7 @@ class DebianBootTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"coherence,strict-tlb", "populate,one-level", "pool,128", "blow-every,10000"})
+    @CsvSource({"coherence,strict-tlb", "populate,one-level", "pool,128", "blow-every,10000", "early-unshadow,off"})
     void printsTheSameUnder(String option, String value) throws Exception {
         assertSameConsole(new DomainConfig(
                 MEMORY,
@@ -76,7 +79,7 @@ class DebianBootTest {
         DomainConfig plain = DomainConfig.of(MEMORY);
         Boot boot = assertSameConsole(
                 new DomainConfig(MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), true));
-        assertThat(boot.domain().verified()).isGreaterThan(100_000);
+        assertThat(boot.domain().verified()).isGreaterThan(20_000);
     }
 
     private static Boot assertSameConsole(DomainConfig config) throws Exception {

@@ -1,0 +1,140 @@
+package io.umbra.tools;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+class RunTest {
+    private record Result(int status, String console, String errors) {}
+
+    @TempDir
+    private Path directory;
+
+    private static Result umbra(String... arguments) {
+        ByteArrayOutputStream console = new ByteArrayOutputStream();
+        ByteArrayOutputStream report = new ByteArrayOutputStream();
+        StringWriter mistakes = new StringWriter();
+        PrintStream out = System.out;
+        PrintStream err = System.err;
+        System.setOut(new PrintStream(console, true, StandardCharsets.UTF_8));
+        System.setErr(new PrintStream(report, true, StandardCharsets.UTF_8));
+        try {
+            CommandLine command = Main.withErrors(new CommandLine(new Umbra()));
+            command.setErr(new PrintWriter(mistakes));
+            command.setOut(new PrintWriter(console, true, StandardCharsets.UTF_8));
+            int status = command.execute(arguments);
+            return new Result(
+                    status,
+                    console.toString(StandardCharsets.UTF_8),
+                    mistakes + report.toString(StandardCharsets.UTF_8));
+        } finally {
+            System.setOut(out);
+            System.setErr(err);
+        }
+    }
+
+    private static Result run(String... arguments) {
+        List<String> all = new ArrayList<>(List.of("run"));
+        all.addAll(List.of(arguments));
+        return umbra(all.toArray(String[]::new));
+    }
+
+    @Test
+    void withoutAGuestPlaysTheBuiltInOneAndReportsWhatTheShadowsDid() {
+        Result result = run();
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.console()).contains("THE SHADOW STORY").contains("checks passed.");
+        assertThat(result.errors()).contains("fixup").contains("cr3_retained").contains("paging shadow");
+    }
+
+    @Test
+    void reportsInJsonIntoAFile() throws Exception {
+        Path file = directory.resolve("report.json");
+        Result result = run("--report", "json", "--report-file", file.toString(), "--paging", "nested");
+        assertThat(result.errors()).isEmpty();
+        assertThat(Files.readString(file))
+                .startsWith("{")
+                .endsWith("}\n")
+                .contains("\"paging\": \"nested\"")
+                .contains("\"status\": 0")
+                .contains("\"page_fault\": ");
+    }
+
+    @Test
+    void endsWithTheStatusOfALimit() {
+        Result result = run("--limit", "1000");
+        assertThat(result.status()).isEqualTo(ExitStatus.LIMIT_REACHED);
+        assertThat(result.errors()).contains("limit of 1000 instructions").contains("           1000  instructions");
+    }
+
+    @Test
+    void verifiesTheBuiltInGuest() {
+        Result result = run("--verify", "--set", "populate=one-level");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors()).contains("held against the definition");
+    }
+
+    @Test
+    void listsThePolicyOptions() {
+        assertThat(umbra("options").console()).contains("coherence=write-protect").contains("strict-tlb");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--memory 0",
+                "--memory 1K",
+                "--memory lots",
+                "--memory 99999999T",
+                "--memory 5000",
+                "--paging magic",
+                "--set nonsense=1",
+                "--set pool=1",
+                "--set coherence=perhaps",
+                "--set pool",
+                "--limit 0",
+                "--limit x",
+                "--timeout -1",
+                "--cpus 2",
+                "--guest pv",
+                "--time slow",
+                "--report xml",
+                "--initrd /nowhere/initrd",
+                "/nowhere/kernel",
+                "/",
+                "/dev/null",
+                "one two",
+                "--unknown"
+            })
+    void aMistakeOfTheUsersIsOneLineAndStatusTwo(String arguments) {
+        Result result = run(arguments.split(" ", -1));
+        assertThat(result.status()).isEqualTo(ExitStatus.USAGE);
+        assertThat(result.errors().strip().lines()).hasSize(1);
+        assertThat(result.errors()).startsWith("umbra: ").doesNotContain("Exception");
+        assertThat(result.console()).isEmpty();
+    }
+
+    @Test
+    void anImageThatIsNoneIsOneLineAndStatusTwo() throws Exception {
+        Path file = directory.resolve("guest");
+        for (String content : List.of("hello", "\u007fELF", "UMBRAFLT", "x".repeat(5000))) {
+            Files.writeString(file, content);
+            Result result = run(file.toString());
+            assertThat(result.status()).isEqualTo(ExitStatus.USAGE);
+            assertThat(result.errors().strip().lines()).hasSize(1);
+        }
+    }
+}
