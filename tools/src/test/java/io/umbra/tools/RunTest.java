@@ -89,7 +89,9 @@ class RunTest {
 
     @Test
     void listsThePolicyOptions() {
-        assertThat(umbra("options").console()).contains("coherence=write-protect").contains("strict-tlb");
+        assertThat(umbra("options").console())
+                .contains("coherence=write-protect")
+                .contains("strict-tlb");
     }
 
     @ParameterizedTest
