@@ -3,7 +3,7 @@ package io.umbra.processor;
 import java.util.Random;
 
 /** Random 64-bit halves of vector registers in which the corner cases of every element type are likely. */
-final class VectorOperands {
+public final class VectorOperands {
     private static final long[] DOUBLES = {
         0,
         1L << 63,
@@ -56,7 +56,7 @@ final class VectorOperands {
         0, -1, 0x8000, 0x7FFF, 0x80, 0x7F, 0xFF, 0xFFFF, 1, 0x8000_0000L, 0x7FFF_FFFFL, Long.MIN_VALUE
     };
 
-    static long half(Random random) {
+    public static long half(Random random) {
         return switch (random.nextInt(9)) {
             case 0 -> DOUBLES[random.nextInt(DOUBLES.length)];
             case 1 -> moderate(random);
