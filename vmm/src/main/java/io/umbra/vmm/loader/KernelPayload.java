@@ -1,6 +1,5 @@
 package io.umbra.vmm.loader;
 
-import io.airlift.compress.v3.zstd.ZstdInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -57,9 +56,11 @@ final class KernelPayload {
             throw image.wrong("a kernel of %d MiB does not fit in %d MiB of memory".formatted(size >> 20, limit >> 20));
         }
         int packed = (int) length - (format == Format.GZIP ? 0 : SIZE_FIELD);
-        byte[] kernel = format == Format.LZ4
-                ? unpackLz4(image, (int) offset, packed, (int) size)
-                : unpackStream(image, format, (int) offset, packed, (int) size);
+        byte[] kernel = switch (format) {
+            case LZ4 -> unpackLz4(image, (int) offset, packed, (int) size);
+            case ZSTD -> unpackZstd(image, (int) offset, packed, (int) size);
+            case GZIP, XZ, LZMA, BZIP2 -> unpackStream(image, format, (int) offset, packed, (int) size);
+        };
         if (kernel.length != size) {
             throw broken(image, format, "it does not unpack to the %d bytes that it says".formatted(size));
         }
@@ -98,6 +99,14 @@ final class KernelPayload {
         return to == size ? kernel : Arrays.copyOf(kernel, to);
     }
 
+    private static byte[] unpackZstd(ImageBytes image, int offset, int length, int size) throws LoadException {
+        try {
+            return ZstdFrame.decode(image.content(), offset, length, size);
+        } catch (ZstdFormatException e) {
+            throw broken(image, Format.ZSTD, e.getMessage());
+        }
+    }
+
     // The decompressors are other people's: beside IOException they throw what they like at a broken stream.
     private static byte[] unpackStream(ImageBytes image, Format format, int offset, int length, int size)
             throws LoadException {
@@ -112,10 +121,9 @@ final class KernelPayload {
         return switch (format) {
             case GZIP -> new GZIPInputStream(packed);
             case XZ -> new SingleXZInputStream(packed, DICTIONARY_KIB);
-            case ZSTD -> new ZstdInputStream(packed);
             case LZMA -> new LZMAInputStream(packed, DICTIONARY_KIB);
             case BZIP2 -> new BZip2CompressorInputStream(packed);
-            case LZ4 -> throw new IOException("LZ4 blocks are decoded in place");
+            case LZ4, ZSTD -> throw new IOException("decoded in place");
         };
     }
 
