@@ -2,7 +2,9 @@ package io.umbra.tools;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -29,6 +31,8 @@ class RunTest {
         StringWriter mistakes = new StringWriter();
         PrintStream out = System.out;
         PrintStream err = System.err;
+        InputStream in = System.in;
+        System.setIn(new ByteArrayInputStream(new byte[0]));
         System.setOut(new PrintStream(console, true, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(report, true, StandardCharsets.UTF_8));
         try {
@@ -43,6 +47,7 @@ class RunTest {
         } finally {
             System.setOut(out);
             System.setErr(err);
+            System.setIn(in);
         }
     }
 

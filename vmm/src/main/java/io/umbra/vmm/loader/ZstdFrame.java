@@ -157,7 +157,8 @@ final class ZstdFrame implements ZstdSequences.Output {
             int next = i == 3 ? to : at + (in[start + 2 * i] & 0xFF) + ((in[start + 2 * i + 1] & 0xFF) << 8);
             require(next <= to, "literals that are cut off");
             int outFrom = Math.min(literalsEnd, i * piece);
-            current.decode(in, at, next, literals, outFrom, i == 3 ? literalsEnd : Math.min(literalsEnd, outFrom + piece));
+            current.decode(
+                    in, at, next, literals, outFrom, i == 3 ? literalsEnd : Math.min(literalsEnd, outFrom + piece));
             at = next;
         }
     }
