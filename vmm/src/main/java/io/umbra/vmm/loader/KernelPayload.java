@@ -1,5 +1,8 @@
 package io.umbra.vmm.loader;
 
+import io.airlift.compress.v3.zstd.ZstdDecompressor;
+import io.airlift.compress.v3.zstd.ZstdJavaDecompressor;
+import io.airlift.compress.v3.zstd.ZstdNativeDecompressor;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +22,7 @@ final class KernelPayload {
     private static final int DICTIONARY_KIB = 256 << 10;
     private static final int LZ4_MAGIC = 4;
     private static final int LZ4_LARGEST_RATIO = 255;
-    private static final int LARGEST_KERNEL = 1 << 30;
+    private static final int LARGEST_KERNEL = 1 << 28;
 
     /** The formats that a kernel's build can choose. */
     private enum Format {
@@ -56,11 +59,12 @@ final class KernelPayload {
             throw image.wrong("a kernel of %d MiB does not fit in %d MiB of memory".formatted(size >> 20, limit >> 20));
         }
         int packed = (int) length - (format == Format.GZIP ? 0 : SIZE_FIELD);
-        byte[] kernel = switch (format) {
-            case LZ4 -> unpackLz4(image, (int) offset, packed, (int) size);
-            case ZSTD -> unpackZstd(image, (int) offset, packed, (int) size);
-            case GZIP, XZ, LZMA, BZIP2 -> unpackStream(image, format, (int) offset, packed, (int) size);
-        };
+        byte[] kernel =
+                switch (format) {
+                    case LZ4 -> unpackLz4(image, (int) offset, packed, (int) size);
+                    case ZSTD -> unpackZstd(image, (int) offset, packed, (int) size);
+                    case GZIP, XZ, LZMA, BZIP2 -> unpackStream(image, format, (int) offset, packed, (int) size);
+                };
         if (kernel.length != size) {
             throw broken(image, format, "it does not unpack to the %d bytes that it says".formatted(size));
         }
@@ -99,11 +103,16 @@ final class KernelPayload {
         return to == size ? kernel : Arrays.copyOf(kernel, to);
     }
 
+    /** At once into an array of the kernel's size, because kernels are packed with windows larger than a stream may have. */
     private static byte[] unpackZstd(ImageBytes image, int offset, int length, int size) throws LoadException {
+        ZstdDecompressor decompressor =
+                ZstdNativeDecompressor.isEnabled() ? new ZstdNativeDecompressor() : new ZstdJavaDecompressor();
+        byte[] kernel = new byte[size];
         try {
-            return ZstdFrame.decode(image.content(), offset, length, size);
-        } catch (ZstdFormatException e) {
-            throw broken(image, Format.ZSTD, e.getMessage());
+            int unpacked = decompressor.decompress(image.content(), offset, length, kernel, 0, size);
+            return unpacked == size ? kernel : Arrays.copyOf(kernel, unpacked);
+        } catch (RuntimeException e) {
+            throw broken(image, Format.ZSTD, "it cannot be decoded");
         }
     }
 
