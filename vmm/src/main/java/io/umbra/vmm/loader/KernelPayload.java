@@ -59,12 +59,11 @@ final class KernelPayload {
             throw image.wrong("a kernel of %d MiB does not fit in %d MiB of memory".formatted(size >> 20, limit >> 20));
         }
         int packed = (int) length - (format == Format.GZIP ? 0 : SIZE_FIELD);
-        byte[] kernel =
-                switch (format) {
-                    case LZ4 -> unpackLz4(image, (int) offset, packed, (int) size);
-                    case ZSTD -> unpackZstd(image, (int) offset, packed, (int) size);
-                    case GZIP, XZ, LZMA, BZIP2 -> unpackStream(image, format, (int) offset, packed, (int) size);
-                };
+        byte[] kernel = switch (format) {
+            case LZ4 -> unpackLz4(image, (int) offset, packed, (int) size);
+            case ZSTD -> unpackZstd(image, (int) offset, packed, (int) size);
+            case GZIP, XZ, LZMA, BZIP2 -> unpackStream(image, format, (int) offset, packed, (int) size);
+        };
         if (kernel.length != size) {
             throw broken(image, format, "it does not unpack to the %d bytes that it says".formatted(size));
         }
