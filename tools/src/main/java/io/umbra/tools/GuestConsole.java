@@ -12,6 +12,7 @@ final class GuestConsole implements IntConsumer {
     private final byte[] buffer = new byte[BUFFER];
     private int used;
     private @Nullable Progress progress;
+    private @Nullable Runnable failure;
 
     GuestConsole(PrintStream out) {
         this.out = out;
@@ -19,6 +20,11 @@ final class GuestConsole implements IntConsumer {
 
     void announceTo(Progress listener) {
         progress = listener;
+    }
+
+    /** What to do when stdout takes nothing any more: a closed pipe, a full disk. */
+    void onFailure(Runnable action) {
+        failure = action;
     }
 
     @Override
@@ -36,8 +42,11 @@ final class GuestConsole implements IntConsumer {
                 listener.guestPrints();
             }
             out.write(buffer, 0, used);
-            out.flush();
             used = 0;
+            Runnable action = failure;
+            if (out.checkError() && action != null) {
+                action.run();
+            }
         }
     }
 }

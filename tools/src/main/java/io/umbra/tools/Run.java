@@ -11,8 +11,11 @@ import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -135,9 +138,10 @@ final class Run implements Callable<Integer> {
     private CommandSpec spec;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() {
         DomainConfig config = config();
         Report.Format format = constant(Report.Format.class, "--report", report);
+        checkReportFile();
         GuestImage image = image();
         byte[] disk = initrd == null ? null : read(initrd);
         GuestConsole console = new GuestConsole(System.out);
@@ -150,7 +154,7 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private int run(Domain domain, DomainConfig config, GuestConsole console, Report.Format format) throws IOException {
+    private int run(Domain domain, DomainConfig config, GuestConsole console, Report.Format format) {
         Thread main = Thread.currentThread();
         Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
         Runtime.getRuntime().addShutdownHook(onInterrupt);
@@ -160,6 +164,7 @@ final class Run implements Callable<Integer> {
             console.announceTo(progress);
             progress.start();
         }
+        console.onFailure(() -> domain.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
         long start = System.nanoTime();
         GuestEnd end = domain.run();
         double seconds = (System.nanoTime() - start) / 1e9;
@@ -210,7 +215,26 @@ final class Run implements Callable<Integer> {
         };
     }
 
-    private void write(Report result, Report.Format format, GuestEnd end) throws IOException {
+    /** Before the run, which may be long: that a report can be written where it is to go. */
+    private void checkReportFile() {
+        if (reportFile == null) {
+            return;
+        }
+        try (OutputStream file = Files.newOutputStream(reportFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            file.flush();
+        } catch (IOException e) {
+            throw cannotWrite(reportFile, e);
+        }
+    }
+
+    private ParameterException cannotWrite(Path file, IOException e) {
+        String reason = Files.isDirectory(file)
+                ? "it is a directory"
+                : e instanceof NoSuchFileException ? "its directory does not exist" : String.valueOf(e.getMessage());
+        return mistake("cannot write the report to '" + file + "': " + reason);
+    }
+
+    private void write(Report result, Report.Format format, GuestEnd end) {
         String text = switch (format) {
             case TEXT -> result.text();
             case JSON -> result.json();
@@ -220,7 +244,11 @@ final class Run implements Callable<Integer> {
             System.err.print(text);
             System.err.flush();
         } else {
-            Files.writeString(reportFile, text);
+            try {
+                Files.writeString(reportFile, text);
+            } catch (IOException e) {
+                throw cannotWrite(reportFile, e);
+            }
         }
     }
 
@@ -295,7 +323,7 @@ final class Run implements Callable<Integer> {
                 throw mistake(file + " is a directory");
             }
             return Files.readAllBytes(file);
-        } catch (java.nio.file.NoSuchFileException e) {
+        } catch (NoSuchFileException e) {
             throw mistake(file + " does not exist");
         } catch (IOException e) {
             throw mistake("cannot read " + file + ": " + e.getMessage());
