@@ -117,7 +117,7 @@ final class EventDelivery {
             pointer = TaskState.stackPointer(cpu, level, external);
         }
         StackCursor stack = StackCursor.flat(cpu, pointer & -16L, level, external);
-        stack.reserve(event.hasErrorCode() ? 48 : 40);
+        stack.reserve(event.hasErrorCode() ? 6 : 5, 8);
         if (target << 16 >> 16 != target) {
             throw cpu.fault(Vector.GENERAL_PROTECTION, external);
         }
@@ -213,7 +213,7 @@ final class EventDelivery {
             stack = StackCursor.legacy(
                     cpu, newStack, pointer & 0xFFFF_FFFFL, level, newStack.selector & 0xFFFC | external);
         }
-        stack.reserve(size * (3 + (newStack != null ? 2 : 0) + (virtual ? 4 : 0) + (event.hasErrorCode() ? 1 : 0)));
+        stack.reserve(3 + (newStack != null ? 2 : 0) + (virtual ? 4 : 0) + (event.hasErrorCode() ? 1 : 0), size);
         pushLegacyFrame(stack, size, newStack != null, virtual);
         code = Descriptor.markAccessed(cpu, selector, code);
         if (newStack != null) {

@@ -79,7 +79,7 @@ final class FarTransfer {
         SegmentRegister inner = new SegmentRegister();
         StackCursor stack = innerStack(cpu, gate, level, inner);
         int parameters = gate.size == 8 ? 0 : gate.parameters;
-        stack.reserve(gate.size * (4 + parameters));
+        stack.reserve(4 + parameters, gate.size);
         StackCursor outer = StackCursor.current(cpu, 0);
         stack.push(gate.size, state.segments[VcpuState.SS].selector);
         stack.push(gate.size, state.gpr[VcpuState.RSP]);
@@ -106,7 +106,7 @@ final class FarTransfer {
     }
 
     private static StackCursor pushReturn(Cpu cpu, StackCursor stack, int size) {
-        stack.reserve(2 * size);
+        stack.reserve(2, size);
         stack.push(size, cpu.state.segments[VcpuState.CS].selector);
         stack.push(size, cpu.rip);
         return stack;

@@ -46,10 +46,13 @@ final class StackCursor {
         return new StackCursor(cpu, segment, false, pointer, cpl, errorCode);
     }
 
-    /** Makes sure that the next {@code bytes} to be pushed will not fault. */
-    void reserve(int bytes) {
-        long lowest = pointer - bytes & mask;
-        cpu.memory.probeAs(cpu, linear(lowest, bytes, true), bytes, access | PageFaultCode.WRITE);
+    /** Makes sure that the next {@code count} pushes of {@code size} bytes will not fault; a page fault is that of the first push that has one. */
+    void reserve(int count, int size) {
+        linear(pointer - (long) count * size & mask, count * size, true);
+        for (int push = 1; push <= count; push++) {
+            long next = pointer - (long) push * size & mask;
+            cpu.memory.probeAs(cpu, linear(next, size, true), size, access | PageFaultCode.WRITE);
+        }
     }
 
     void push(int size, long value) {
