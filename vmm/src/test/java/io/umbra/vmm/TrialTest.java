@@ -50,7 +50,7 @@ class TrialTest {
 
     private static Map<String, String> parsed(String settings) {
         Map<String, String> map = new LinkedHashMap<>();
-        for (String setting : settings.split(" ")) {
+        for (String setting : settings.split(" ", -1)) {
             int at = setting.indexOf('=');
             if (at > 0) {
                 map.put(setting.substring(0, at), setting.substring(at + 1));
