@@ -111,8 +111,8 @@ class EventDeliveryTest {
         machine.gate(6, 0, 0);
 
         assertThat(machine.run())
-                .isEqualTo(new Exit.PageFault(
-                        0x71_0000 - 8, PageFaultCode.WRITE, Event.exception(Vector.INVALID_OPCODE)));
+                .isEqualTo(
+                        new Exit.PageFault(0x71_0000 - 8, PageFaultCode.WRITE, Event.exception(Vector.INVALID_OPCODE)));
         assertThat(state.rip).isEqualTo(CODE);
         assertThat(state.gpr[RSP]).isEqualTo(0x71_0000);
 

@@ -220,7 +220,8 @@ final class Run implements Callable<Integer> {
         if (reportFile == null) {
             return;
         }
-        try (OutputStream file = Files.newOutputStream(reportFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        try (OutputStream file =
+                Files.newOutputStream(reportFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             file.flush();
         } catch (IOException e) {
             throw cannotWrite(reportFile, e);
