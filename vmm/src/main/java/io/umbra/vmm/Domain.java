@@ -51,6 +51,13 @@ public final class Domain implements AutoCloseable {
     private final MemoryMap map;
     private final @Nullable Verifier verifier;
 
+    /** By the host's clock, for wall time. */
+    private final long started = System.nanoTime();
+    /** Virtual nanoseconds that passed while the vCPU was halted. */
+    private long skipped;
+    /** Page faults counted at the last audit. */
+    private long auditedAt;
+
     private long limit = Long.MAX_VALUE;
     private volatile @Nullable GuestEnd stopReason;
 
@@ -159,8 +166,6 @@ public final class Domain implements AutoCloseable {
         }
     }
 
-    private long auditedAt;
-
     private GuestEnd limitReached() {
         return new GuestEnd.LimitReached("the limit of " + limit + " instructions was reached");
     }
@@ -171,11 +176,6 @@ public final class Domain implements AutoCloseable {
     private long now() {
         return config.wallTime() ? System.nanoTime() - started : state.instructions + skipped;
     }
-
-    private final long started = System.nanoTime();
-
-    /** Virtual nanoseconds that passed while the vCPU was halted. */
-    private long skipped;
 
     /** Instructions until something must be looked at. */
     private long budget() {

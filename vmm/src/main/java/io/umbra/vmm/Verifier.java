@@ -2,7 +2,6 @@ package io.umbra.vmm;
 
 import io.umbra.processor.CpuFeatures;
 import io.umbra.shadow.FaultOutcome;
-import io.umbra.x86.Cr0;
 import io.umbra.x86.DefinitionWalker;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.PageFaultCode;
@@ -55,16 +54,5 @@ final class Verifier {
     /** Translations held against the definition so far. */
     long checked() {
         return checked;
-    }
-
-    /** The guest's paging registers in short, for messages. */
-    static String describe(VcpuState state) {
-        return "cr0=0x%x cr3=0x%x cr4=0x%x efer=0x%x%s"
-                .formatted(
-                        state.cr0,
-                        state.cr3,
-                        state.cr4,
-                        state.efer,
-                        (state.cr0 & Cr0.WRITE_PROTECT) == 0 ? " WP=0" : "");
     }
 }
