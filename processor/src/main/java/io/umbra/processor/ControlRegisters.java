@@ -12,8 +12,7 @@ import io.umbra.x86.Vector;
  * Writes to CR0, CR3, CR4, CR8 and EFER: the checks that raise #GP(0), what a write brings with it, and the exit behind it. Intel SDM vol. 3A,
  * "Control Registers" and "Initializing IA-32e Mode".
  *
- * <p>The PDPTEs of PAE paging are loaded here when the processor walks the guest's tables; under shadows they are the hypervisor's business, which hears of
- * the write that loads them.
+ * <p>The PDPTEs of PAE paging are read here when the processor walks the guest's tables; under shadows only the hypervisor can find them, and is asked.
  */
 final class ControlRegisters {
     private static final long PHYSICAL = (1L << CpuFeatures.PHYSICAL_ADDRESS_BITS) - 1;
@@ -166,6 +165,9 @@ final class ControlRegisters {
     static void loadPdptes(Cpu cpu, long cr3) {
         PageWalker walker = cpu.memory.walker();
         if (!walker.isNested()) {
+            if (!cpu.memory.handler().readPdptes(cr3, cpu.state.pdpte)) {
+                throw cpu.fault(Vector.GENERAL_PROTECTION);
+            }
             return;
         }
         while (true) {

@@ -72,6 +72,10 @@ final class MemoryUnit {
         handler = newHandler;
     }
 
+    FaultHandler handler() {
+        return handler;
+    }
+
     /** Whether #PF belongs to the hypervisor, so that its handler is asked. */
     void offerPageFaults(boolean offered) {
         offersPageFaults = offered;

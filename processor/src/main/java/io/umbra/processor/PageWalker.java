@@ -39,13 +39,19 @@ final class PageWalker {
     /** Bit 21 of a 4 MiB leaf; bits 20..13 hold its physical bits 39..32. */
     private static final int RESERVED_PSE = 1 << 21;
 
-    private static final int LEVELS = 4;
+    /** Tables that a walk passes at most, with LA57. */
+    private static final int MOST_LEVELS = 5;
+
+    private static final int P2M_LEVELS = 4;
 
     private final VcpuState state;
     private final MachineMemory memory;
 
     private boolean isNested;
     private long shadowRoot;
+    private int shadowLevels;
+    private boolean isPaeShadow;
+    private final long[] shadowPdptes = new long[4];
     private long p2mRoot;
     private boolean shadowSmep;
     private boolean shadowSmap;
@@ -60,9 +66,9 @@ final class PageWalker {
     long guestPhysical;
 
     /** Place and value of the entries used, for their accessed bits: root first. */
-    private final long[] entryPlaces = new long[LEVELS];
+    private final long[] entryPlaces = new long[MOST_LEVELS];
 
-    private final long[] entries = new long[LEVELS];
+    private final long[] entries = new long[MOST_LEVELS];
     private int used;
 
     PageWalker(VcpuState state, MachineMemory memory) {
@@ -74,7 +80,19 @@ final class PageWalker {
         switch (paging) {
             case HardwarePaging.Shadow shadow -> {
                 isNested = false;
+                isPaeShadow = false;
                 shadowRoot = shadow.root();
+                shadowLevels = shadow.levels();
+                shadowSmep = shadow.smep();
+                shadowSmap = shadow.smap();
+            }
+            case HardwarePaging.PaeShadow shadow -> {
+                isNested = false;
+                isPaeShadow = true;
+                shadowPdptes[0] = shadow.pdpte0();
+                shadowPdptes[1] = shadow.pdpte1();
+                shadowPdptes[2] = shadow.pdpte2();
+                shadowPdptes[3] = shadow.pdpte3();
                 shadowSmep = shadow.smep();
                 shadowSmap = shadow.smap();
             }
@@ -96,24 +114,33 @@ final class PageWalker {
      */
     Outcome walk(long linear, int access, boolean alignmentFlag) {
         if (!isNested) {
-            return walkEntries(linear, access, alignmentFlag, shadowRoot, 4);
+            return isPaeShadow
+                    ? walkPae(linear & LINEAR_32, access, alignmentFlag, shadowPdptes)
+                    : walkEntries(linear, access, alignmentFlag, shadowRoot, shadowLevels);
         }
         if (!state.isPaging()) {
             leafShift = 12;
             return physical(linear & LINEAR_32, access) ? Outcome.MAPPED : Outcome.NESTED_FAULT;
         }
         if (state.isLongModeActive()) {
-            return walkEntries(linear, access, alignmentFlag, state.cr3 & PHYSICAL & -4096L, 4);
+            return walkEntries(linear, access, alignmentFlag, state.cr3 & PHYSICAL & -4096L, guestLevels());
         }
         long cut = linear & LINEAR_32;
         if ((state.cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) == 0) {
             return walkShortEntries(cut, access, alignmentFlag);
         }
-        long pdpte = state.pdpte[(int) (cut >>> 30)];
-        if (!LongModeEntry.isPresent(pdpte)) {
-            return refuse(access, 0);
-        }
-        return walkEntries(cut, access, alignmentFlag, pdpte & PHYSICAL & -4096L, 2);
+        return walkPae(cut, access, alignmentFlag, state.pdpte);
+    }
+
+    private int guestLevels() {
+        return (state.cr4 & Cr4.FIVE_LEVEL) != 0 ? 5 : 4;
+    }
+
+    private Outcome walkPae(long linear, int access, boolean alignmentFlag, long[] pdptes) {
+        long pdpte = pdptes[(int) (linear >>> 30)];
+        return LongModeEntry.isPresent(pdpte)
+                ? walkEntries(linear, access, alignmentFlag, pdpte & PHYSICAL & -4096L, 2)
+                : refuse(access, 0);
     }
 
     /**
@@ -136,7 +163,7 @@ final class PageWalker {
         return Outcome.MAPPED;
     }
 
-    /** Tables of 512 8-byte entries: long mode from level 4, PAE from level 2. */
+    /** Tables of 512 8-byte entries: long mode from level 5 or 4, PAE from level 2. */
     private Outcome walkEntries(long linear, int access, boolean alignmentFlag, long root, int top) {
         boolean isPae = top == 2;
         boolean noExecute = !isNested || (state.efer & Efer.NO_EXECUTE) != 0;
@@ -197,7 +224,7 @@ final class PageWalker {
         if (leaf && level > 1) {
             return ((1L << LongModeEntry.indexShift(level)) - 1) & ~0x1FFFL;
         }
-        return level == 4 ? entry & LongModeEntry.PAGE_SIZE : 0;
+        return level >= 4 ? entry & LongModeEntry.PAGE_SIZE : 0;
     }
 
     /** Two levels of 1024 4-byte entries. */
@@ -352,8 +379,8 @@ final class PageWalker {
         long table = p2mRoot;
         boolean writable = true;
         boolean executable = true;
-        for (int level = LEVELS; level > 0; level--) {
-            if (level == LEVELS && address >>> LongModeEntry.indexShift(LEVELS + 1) != 0) {
+        for (int level = P2M_LEVELS; level > 0; level--) {
+            if (level == P2M_LEVELS && address >>> LongModeEntry.indexShift(P2M_LEVELS + 1) != 0) {
                 break;
             }
             long entry = memory.readLong(inMemory(table + 8L * LongModeEntry.index(address, level)));

@@ -213,7 +213,7 @@ final class TaskSwitch {
     private void loadCr3(long value) {
         long old = state.cr3;
         boolean pae = (state.cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) != 0;
-        if (pae && cpu.memory.walker().isNested()) {
+        if (pae) {
             ControlRegisters.loadPdptes(cpu, value);
         }
         state.cr3 = value;

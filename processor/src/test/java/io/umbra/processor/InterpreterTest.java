@@ -509,5 +509,10 @@ class InterpreterTest {
         public boolean nestedFault(long guestPhysical, int access, long linear) {
             return true;
         }
+
+        @Override
+        public boolean readPdptes(long cr3, long[] target) {
+            return true;
+        }
     }
 }

@@ -43,7 +43,8 @@ public enum Counter {
     SPURIOUS("faults for which nothing was missing any more"),
     EARLY_UNSHADOW("unshadowed early because the frame was being zeroed"),
     ROOT_LINK("links made from a root to a shadow L3"),
-    ROOT_LINK_SHARED("of these, to a shadow L3 that another root refers to as well: a shared kernel half");
+    ROOT_LINK_SHARED("of these, to a shadow L3 that another root refers to as well: a shared kernel half"),
+    INVPCID("INVPCID instructions");
 
     private final String description;
 

@@ -92,6 +92,15 @@ public final class NestedPaging implements Paging {
     public void invalidatePage(int vcpu, long linear) {}
 
     @Override
+    public void invalidateContext(int vcpu) {}
+
+    /** The processor reads them itself. */
+    @Override
+    public boolean readPdptes(int vcpu, long cr3, long[] target) {
+        throw new IllegalStateException("PDPTEs asked for under nested paging");
+    }
+
+    @Override
     public void memoryWritten(long guestPhysical, long length) {}
 
     @Override

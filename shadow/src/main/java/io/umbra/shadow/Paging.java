@@ -48,6 +48,18 @@ public sealed interface Paging permits ShadowPaging, NestedPaging {
     /** The guest executed INVLPG; the processor has dropped its own translation already. */
     void invalidatePage(int vcpu, long linear);
 
+    /** The guest executed INVPCID, of whatever type. */
+    void invalidateContext(int vcpu);
+
+    /**
+     * An instruction loads the PDPTE registers.
+     *
+     * @param cr3 what they are loaded from
+     * @param target receives the four entries when all are good
+     * @return false when a present one has a reserved bit: #GP(0)
+     */
+    boolean readPdptes(int vcpu, long cr3, long[] target);
+
     /**
      * Somebody other than the guest's own instructions (a device, the monitor) has written to guest memory.
      *

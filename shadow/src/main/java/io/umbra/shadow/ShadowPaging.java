@@ -47,6 +47,7 @@ public final class ShadowPaging implements Paging {
     private final DeviceMemory devices;
     private final Counters counters = new Counters();
     private final GuestWalker walker;
+    private final PdpteRegisters pdpteRegisters;
     private final Reclaim reclaim;
     private final Revalidation revalidation;
     private final Filler filler;
@@ -67,6 +68,7 @@ public final class ShadowPaging implements Paging {
         ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
         this.tables = new ShadowTables(memory, frames, pool, counters, policy);
         this.walker = new GuestWalker(memory, p2m, counters);
+        this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.reclaim = new Reclaim(tables, vcpus, counters);
         this.revalidation = new Revalidation(tables, memory, p2m, counters);
         this.filler = new Filler(tables, revalidation, policy);
@@ -343,6 +345,19 @@ public final class ShadowPaging implements Paging {
             vcpu.tlb.invalidate(linear);
         }
         flushIfDemanded();
+    }
+
+    @Override
+    public void invalidateContext(int number) {
+        counters.add(Counter.INVPCID);
+        ShadowVcpu vcpu = vcpus.get(number);
+        guestFlushed(vcpu);
+        updateRoot(vcpu);
+    }
+
+    @Override
+    public boolean readPdptes(int number, long cr3, long[] target) {
+        return pdpteRegisters.read(cr3, target);
     }
 
     /** One guest page is many small translations: INVLPG of any address in it concerns all of them. */

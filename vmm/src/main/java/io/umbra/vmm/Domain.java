@@ -264,6 +264,7 @@ public final class Domain implements AutoCloseable {
             case Exit.ControlRegister write -> paging.controlRegisterWritten(0, write.number(), write.old());
             case Exit.EferWritten write -> paging.eferWritten(0, write.old());
             case Exit.InvalidatePage page -> paging.invalidatePage(0, page.linear());
+            case Exit.InvalidateContext context -> paging.invalidateContext(0);
             case Exit.PortRead read -> processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
             case Exit.PortWrite write -> platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
             case Exit.Cpuid cpuid -> {

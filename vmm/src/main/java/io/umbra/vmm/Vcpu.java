@@ -66,6 +66,11 @@ final class Vcpu implements FaultHandler {
         return false;
     }
 
+    @Override
+    public boolean readPdptes(long cr3, long[] target) {
+        return paging.readPdptes(number, cr3, target);
+    }
+
     private FaultOutcome outcomeOf(long linear, int code) {
         if (verifier == null) {
             return paging.pageFault(number, linear, code);

@@ -42,6 +42,9 @@ public sealed interface Exit {
     /** After. INVLPG of a canonical or non-canonical linear address. */
     record InvalidatePage(long linear) implements Exit {}
 
+    /** After. INVPCID, of whatever type; the processor has dropped what it had to. */
+    record InvalidateContext() implements Exit {}
+
     /** Before. IN or INS; the answer is given by {@link Processor#completePortRead}. */
     record PortRead(int port, int size) implements Exit {}
 

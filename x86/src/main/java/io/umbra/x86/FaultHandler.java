@@ -14,6 +14,15 @@ public interface FaultHandler {
     /** @return true when the walk should be made again; false makes {@link Processor#run} return with {@link Exit.NestedFault} */
     boolean nestedFault(long guestPhysical, int access, long linear);
 
+    /**
+     * An instruction loads the PDPTE registers of PAE paging while the hypervisor's own tables are walked, so that only the hypervisor can read what the guest's CR3 points to.
+     *
+     * @param cr3 the value that the instruction loads or has loaded
+     * @param target receives the four entries, only when all of them are good; those in memory that is not there read as zero
+     * @return false when a present one has a reserved bit set: the instruction raises #GP(0)
+     */
+    boolean readPdptes(long cr3, long[] target);
+
     /** Nothing is fixed in place: every fault leaves {@link Processor#run}. */
     FaultHandler NONE = new FaultHandler() {
         @Override
@@ -24,6 +33,11 @@ public interface FaultHandler {
         @Override
         public boolean nestedFault(long guestPhysical, int access, long linear) {
             return false;
+        }
+
+        @Override
+        public boolean readPdptes(long cr3, long[] target) {
+            return true;
         }
     };
 }

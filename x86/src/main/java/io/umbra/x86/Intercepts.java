@@ -5,7 +5,7 @@ package io.umbra.x86;
  *
  * @param exceptions a bit for each vector
  * @param controlRegisterWrites a bit for each of CR0, CR3, CR4, and {@link #EFER}
- * @param invalidatePage whether INVLPG is told; the processor drops the translation from its TLB in any case
+ * @param invalidatePage whether INVLPG and INVPCID are told; the processor drops the translations from its TLB in any case
  * @param timeStamp whether RDTSC and RDTSCP are
  */
 public record Intercepts(int exceptions, int controlRegisterWrites, boolean invalidatePage, boolean timeStamp) {

@@ -37,7 +37,7 @@ public record PagingRegisters(
         }
     }
 
-    /** The state of a processor. PKRU, which {@link VcpuState} does not hold, is zero: every key permits everything. */
+    /** The state of a processor. */
     public static PagingRegisters of(VcpuState state, int maxPhysicalAddress, boolean gigabytePages, boolean pse36) {
         return new PagingRegisters(
                 state.cr0,
@@ -46,7 +46,7 @@ public record PagingRegisters(
                 state.efer,
                 Arrays.stream(state.pdpte).boxed().toList(),
                 (state.rflags & RFlags.ALIGNMENT_CHECK) != 0,
-                0,
+                state.pkru,
                 maxPhysicalAddress,
                 gigabytePages,
                 pse36);

@@ -38,6 +38,9 @@ public final class VcpuState {
     /** XCR0; bit 0 (x87) is always set. */
     public long xcr0 = 1;
 
+    /** Protection-key rights of user pages: bit 2i denies access to key i, bit 2i+1 denies writes. */
+    public int pkru;
+
     /** The four PDPTE registers of PAE paging, as loaded by the last MOV to CR3 or mode change. */
     public final long[] pdpte = new long[4];
 
@@ -57,6 +60,9 @@ public final class VcpuState {
 
     /** XMM0 … XMM15: low half of register n at 2n, high half at 2n+1. */
     public final long[] xmm = new long[32];
+
+    /** The upper halves of YMM0 … YMM15: bits 191..128 of register n at 2n, bits 255..192 at 2n+1. */
+    public final long[] ymmHigh = new long[32];
 
     public int mxcsr = 0x1F80;
 
