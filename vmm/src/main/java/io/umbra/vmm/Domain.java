@@ -80,7 +80,7 @@ public final class Domain implements AutoCloseable {
         this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.platform = new Platform(config.memoryBytes(), config.startDate(), console);
-        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime());
+        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
     }
 
     /**
@@ -275,7 +275,7 @@ public final class Domain implements AutoCloseable {
             case Exit.MsrWrite write -> writeModelRegister(write);
             case Exit.TimeStamp stamp -> readTime(stamp);
             case Exit.Hypercall call -> {
-                Hypercalls.call(state, paging.counters());
+                Hypercalls.call(state, paging);
                 processor.retire(call.length());
             }
             case Exit.Exception exception -> vcpu.raise(exception.event(), exception.interrupted());
