@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class MultibootImage implements GuestImage {
     private static final int FRAME = 4096;
+    private static final long BIOS_DATA = 0x400;
+    private static final int BIOS_DATA_SIZE = 0x100;
+    private static final int SERIAL_PORT = 0x3f8;
     private static final long LEAST_INFORMATION = 0x9000;
 
     private final ImageBytes image;
@@ -49,6 +52,9 @@ public final class MultibootImage implements GuestImage {
         LowMemory.requireMemory(image, map);
         Kernel kernel = elf == null ? loadByHeader(memory, map) : loadElf(elf, memory, map);
 
+        if (!kernel.overlaps(BIOS_DATA, BIOS_DATA + BIOS_DATA_SIZE)) {
+            writeBiosData(memory);
+        }
         long at = Math.max(kernel.end(), LowMemory.END);
         List<MultibootInformation.Module> modules = new ArrayList<>();
         for (BootModule module : request.modules()) {
@@ -109,6 +115,16 @@ public final class MultibootImage implements GuestImage {
                         .map(segment -> new LowMemory.Placed(segment.physical(), segment.memorySize()))
                         .toList(),
                 entry);
+    }
+
+    /** What a kernel for PCs asks the BIOS data area for: its first serial port, and where low memory ends. */
+    private static void writeBiosData(GuestPhysicalMemory memory) throws LoadException {
+        byte[] data = new byte[BIOS_DATA_SIZE];
+        LowMemory.littleEndian(data)
+                .putShort(0x00, (short) SERIAL_PORT)
+                .putShort(0x0e, (short) (MemoryMap.FIRMWARE_START >> 4))
+                .putShort(0x13, (short) (MemoryMap.FIRMWARE_START >> 10));
+        memory.write(BIOS_DATA, data, 0, data.length);
     }
 
     private LoadException outsideEntry(long entry) {

@@ -96,6 +96,10 @@ class GuestImageTest {
         }
     }
 
+    private static void patch(byte[] image, int at, byte[] bytes) {
+        System.arraycopy(bytes, 0, image, at, bytes.length);
+    }
+
     @Test
     void aBzImageWithoutA64BitEntryIsEnteredAtItsOwnDecompressor() throws LoadException {
         byte[] image = SampleImages.bzImage32(0x10_0000);
@@ -128,6 +132,7 @@ class GuestImageTest {
         patch(low, 0x211, 0);
         assertRefused(low, "zImage");
         assertRefused(Arrays.copyOf(image, 5 * 512), "truncated");
+        assertRefused(Arrays.copyOf(image, image.length - 32), "truncated: its 32-bit part");
         assertRefused(image, LoadRequest.of("x".repeat(2048), map), "at most 2047 bytes");
     }
 
@@ -202,6 +207,16 @@ class GuestImageTest {
         assertRefused(SampleImages.bzImage(SampleImages.gzip(SampleImages.elf32(NO_NOTE))), "is a 32-bit one");
         assertRefused(SampleImages.bzImage(SampleImages.gzip(new byte[1000])), "no ELF");
         assertRefused(SampleImages.bzImage(new byte[1000]), "not known");
+    }
+
+    @Test
+    void segmentsThatOverlapOrShrinkAreRefused() {
+        byte[] image = SampleImages.elf64(NO_NOTE);
+        patch(image, 120, Arrays.copyOfRange(image, 64, 120));
+        assertRefused(image, "overlap");
+        byte[] shrunk = SampleImages.elf64(NO_NOTE);
+        patch(shrunk, 64 + 40, 0, 1);
+        assertRefused(shrunk, "larger in the file than in memory");
     }
 
     @Test

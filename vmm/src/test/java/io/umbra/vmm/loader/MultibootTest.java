@@ -90,6 +90,17 @@ class MultibootTest {
     }
 
     @Test
+    void theBiosDataAreaNamesSerialPortAndEndOfLowMemory() throws LoadException {
+        load(withHeader(SampleImages.elf32(NO_NOTE), HEADER, 0));
+        assertThat(memory.u32(0x400) & 0xffff).isEqualTo(0x3f8);
+        assertThat(memory.u32(0x40e) & 0xffff).isEqualTo(0x9fc0);
+        assertThat(memory.u32(0x413) & 0xffff).isEqualTo(639);
+        byte[] low = placed(0x400, 0, 0, 0x464);
+        load(low);
+        assertThat(memory.read(0x400, 0x100)).as("a kernel there").isEqualTo(Arrays.copyOfRange(low, 0x20, 0x120));
+    }
+
+    @Test
     void theHeaderIsFoundAtAMultipleOfFourInTheFirst8KibibytesOnly() throws LoadException {
         byte[] elf = Arrays.copyOf(SampleImages.elf32(NO_NOTE), 0x3000);
         assertThat(load(withHeader(elf, 8192 - 12, 0))).isInstanceOf(EntryState.Multiboot.class);
