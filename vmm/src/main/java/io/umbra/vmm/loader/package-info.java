@@ -4,6 +4,7 @@
  * <p>Guest-physical memory, by kind of image:
  *
  * <pre>
+ *   00400 .. 004ff    BIOS data area: serial port, end of low memory          Multiboot
  *   00500 .. 0051f    GDT: null, null, code (10), flat data (18)              Linux, flat
  *   01000 .. 01fff    PVH start info, module list, memory map                 PVH
  *   07000 .. 07fff    zero page (boot_params)                                 Linux

@@ -103,7 +103,8 @@ final class SampleImages {
     static byte[] bzImage32(int initSize) {
         byte[] bytes = bzImage(new byte[1000]);
         ByteBuffer image = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        image.put(0x234, (byte) 1)
+        image.putInt(0x1f4, (bytes.length - 5 * 512) / 16)
+                .put(0x234, (byte) 1)
                 .putShort(0x236, (short) 0)
                 .putLong(0x258, KERNEL)
                 .putInt(0x260, initSize);
