@@ -7,17 +7,20 @@ import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -53,11 +56,15 @@ final class Run implements Callable<Integer> {
     @Parameters(
             arity = "0..1",
             paramLabel = "GUEST",
-            description = "a Linux bzImage, an ELF kernel with a PVH note, or a flat image; recognised by content")
+            description = "a Linux bzImage, an ELF kernel with a PVH note, a Multiboot image, or a flat image;"
+                    + " recognised by content")
     private @Nullable Path guest;
 
-    @Option(names = "--initrd", paramLabel = "FILE", description = "initial RAM disk")
-    private @Nullable Path initrd;
+    @Option(
+            names = "--initrd",
+            paramLabel = "FILE",
+            description = "initial RAM disk; for a Multiboot image its modules, as \"FILE ARGUMENTS,FILE\"")
+    private @Nullable String initrd;
 
     @Option(names = "--append", paramLabel = "TEXT", description = "kernel command line", defaultValue = "")
     private String append = "";
@@ -143,10 +150,10 @@ final class Run implements Callable<Integer> {
         Report.Format format = constant(Report.Format.class, "--report", report);
         checkReportFile();
         GuestImage image = image();
-        byte[] disk = initrd == null ? null : read(initrd);
+        List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
         try (Domain domain = new Domain(config, console, input())) {
-            load(domain, image, disk);
+            load(domain, image, modules);
             if (limit != null) {
                 domain.limit(limit);
             }
@@ -307,6 +314,26 @@ final class Run implements Callable<Integer> {
         }
     }
 
+    private List<BootModule> modules() {
+        if (initrd == null) {
+            return List.of();
+        }
+        return ModuleOption.parse(initrd).stream()
+                .map(module -> new BootModule(module.text(), read(path("--initrd", module.file()))))
+                .toList();
+    }
+
+    private Path path(String option, String file) {
+        if (file.isEmpty()) {
+            throw mistake(option + " names no file");
+        }
+        try {
+            return Path.of(file);
+        } catch (InvalidPathException e) {
+            throw mistake(option + " cannot be '" + file + "'");
+        }
+    }
+
     private static byte[] builtIn() {
         try (InputStream in = Run.class.getResourceAsStream(BUILT_IN)) {
             if (in == null) {
@@ -333,9 +360,9 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private void load(Domain domain, GuestImage image, byte @Nullable [] disk) {
+    private void load(Domain domain, GuestImage image, List<BootModule> modules) {
         try {
-            domain.load(image, append, disk);
+            domain.loadWithModules(image, append, modules);
         } catch (LoadException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }

@@ -9,6 +9,7 @@ import io.umbra.shadow.NestedPaging;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.Paging;
 import io.umbra.shadow.ShadowPaging;
+import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.LoadRequest;
@@ -19,6 +20,7 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -89,7 +91,16 @@ public final class Domain implements AutoCloseable {
      * @throws LoadException with one line for the user
      */
     public void load(GuestImage image, String commandLine, byte @Nullable [] initrd) throws LoadException {
-        EntryRegisters.set(state, image.load(ram, new LoadRequest(commandLine, initrd, map, 0)));
+        load(image, new LoadRequest(commandLine, initrd, map, 0));
+    }
+
+    /** The same with what a Multiboot image may be handed: any number of modules. */
+    public void loadWithModules(GuestImage image, String commandLine, List<BootModule> modules) throws LoadException {
+        load(image, new LoadRequest(commandLine, modules, map, 0));
+    }
+
+    private void load(GuestImage image, LoadRequest request) throws LoadException {
+        EntryRegisters.set(state, image.load(ram, request));
         paging.controlRegisterWritten(0, 0, state.cr0 ^ io.umbra.x86.Cr0.PAGING);
     }
 
