@@ -28,6 +28,11 @@ final class Hypercalls {
                 gpr[VcpuState.RAX] == READ_COUNTER ? counter(gpr[VcpuState.RBX], state.instructions, counters) : -1;
     }
 
+    /** The answer where there are no hypercalls. */
+    static void refuse(VcpuState state) {
+        state.gpr[VcpuState.RAX] = -1;
+    }
+
     private static long counter(long id, long instructions, Counters counters) {
         if (id == INSTRUCTIONS) {
             return instructions;
