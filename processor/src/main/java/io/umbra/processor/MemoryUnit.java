@@ -49,6 +49,13 @@ final class MemoryUnit {
     /** Where emulated accesses go; null while the guest runs. */
     private @Nullable LinearMemory port;
 
+    // For TlbCounts.
+    private long misses;
+    private long rechecks;
+    private long refusals;
+    private long references;
+    private long flushes;
+
     // The operand between rmwLoadSlow and rmwStoreSlow.
     private long rmwFirst;
     private long rmwSecond;
@@ -107,7 +114,12 @@ final class MemoryUnit {
         flush(cpu);
     }
 
+    TlbCounts counts() {
+        return new TlbCounts(misses, rechecks, refusals, references, flushes);
+    }
+
     void flush(Cpu cpu) {
+        flushes++;
         largestCached = 12;
         cpu.mappingEpoch++;
         if (++cpu.generation == GENERATIONS) {
@@ -165,8 +177,14 @@ final class MemoryUnit {
                 case MAPPED -> {
                     return fill(bank, linear, cpu.generation, access);
                 }
-                case PAGE_FAULT -> pageFault(cpu, linear);
-                case NESTED_FAULT -> nestedFault(cpu, linear);
+                case PAGE_FAULT -> {
+                    countRefusal();
+                    pageFault(cpu, linear);
+                }
+                case NESTED_FAULT -> {
+                    countRefusal();
+                    nestedFault(cpu, linear);
+                }
             }
         }
         throw new InvariantViolation(
@@ -183,16 +201,32 @@ final class MemoryUnit {
         return helped ? supervisorWithAlignmentFlag : supervisor;
     }
 
+    private void countRefusal() {
+        refusals++;
+        references += walker.references;
+    }
+
+    /** A page that is cached for another kind of access is no miss: only the split tags of {@link TlbBank} made the walk necessary. */
+    private void countFill(boolean isCached) {
+        if (isCached) {
+            rechecks++;
+        } else {
+            misses++;
+            references += walker.references;
+        }
+    }
+
     /** Caches what was walked. A right to write is cached only by a write, which has set the dirty bit. */
     private long fill(TlbBank bank, long linear, long generation, int access) {
         largestCached = Math.max(largestCached, walker.leafShift);
         long place = memory.base() + walker.machineAddress;
         int slot = TlbBank.slot(linear);
+        long tag = linear & PAGE | generation;
+        countFill(bank.addend[slot] == place - linear && bank.holds(slot, tag));
         if (bank.addend[slot] != place - linear) {
             bank.drop(slot);
             bank.addend[slot] = place - linear;
         }
-        long tag = linear & PAGE | generation;
         if ((access & PageFaultCode.FETCH) != 0) {
             bank.fetch[slot] = tag;
             return place;

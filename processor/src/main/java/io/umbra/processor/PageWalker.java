@@ -65,6 +65,12 @@ final class PageWalker {
 
     long guestPhysical;
 
+    /**
+     * Entries of all tables, linear and P2M, that the last walk read on its way to {@link #machineAddress}: 4 for four levels, up to 24 for four levels over
+     * four. Setting accessed and dirty bits is not in it.
+     */
+    int references;
+
     /** Place and value of the entries used, for their accessed bits: root first. */
     private final long[] entryPlaces = new long[MOST_LEVELS];
 
@@ -113,6 +119,7 @@ final class PageWalker {
      * @param alignmentFlag EFLAGS.AC, which lets explicit supervisor accesses pass SMAP
      */
     Outcome walk(long linear, int access, boolean alignmentFlag) {
+        references = 0;
         if (!isNested) {
             return isPaeShadow
                     ? walkPae(linear & LINEAR_32, access, alignmentFlag, shadowPdptes)
@@ -210,7 +217,9 @@ final class PageWalker {
                 return Outcome.NESTED_FAULT;
             }
             long found = machineAddress;
+            int read = references;
             Outcome marked = markUsed(access);
+            references = read;
             if (marked == null) {
                 continue;
             }
@@ -272,7 +281,9 @@ final class PageWalker {
                 return Outcome.NESTED_FAULT;
             }
             long found = machineAddress;
+            int read = references;
             Outcome marked = markUsedShort(access);
+            references = read;
             if (marked == null) {
                 continue;
             }
@@ -367,6 +378,7 @@ final class PageWalker {
 
     /** Sets {@link #machineAddress} to where a table's entry lies. */
     private boolean tableEntry(long address) {
+        references++;
         return physical(address, tableAccess(0));
     }
 
@@ -383,6 +395,7 @@ final class PageWalker {
             if (level == P2M_LEVELS && address >>> LongModeEntry.indexShift(P2M_LEVELS + 1) != 0) {
                 break;
             }
+            references++;
             long entry = memory.readLong(inMemory(table + 8L * LongModeEntry.index(address, level)));
             if (!LongModeEntry.isPresent(entry)) {
                 break;

@@ -32,6 +32,11 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
         code.close();
     }
 
+    /** What the TLB did so far. */
+    public TlbCounts tlbCounts() {
+        return cpu.memory.counts();
+    }
+
     @Override
     public VcpuState state() {
         return cpu.state;

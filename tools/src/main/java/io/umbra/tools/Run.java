@@ -46,7 +46,6 @@ import picocli.CommandLine.Spec;
         })
 final class Run implements Callable<Integer> {
     private static final String BUILT_IN = "/io/umbra/guests/shadow-story.elf";
-    private static final long MOST_MEMORY = 512L << 30;
 
     private enum Clock {
         VIRTUAL,
@@ -127,7 +126,7 @@ final class Run implements Callable<Integer> {
 
     @Option(
             names = "--report",
-            paramLabel = "text|json|none",
+            paramLabel = "text|json|properties|none",
             description = "what the shadows did, at the end, on stderr (default: ${DEFAULT-VALUE})",
             defaultValue = "text")
     private String report = "text";
@@ -139,6 +138,11 @@ final class Run implements Callable<Integer> {
             names = "--verify",
             description = "hold every translation against the definition; a difference ends the run")
     private boolean verify;
+
+    @Option(
+            names = "--no-hypercalls",
+            description = "hide Umbra's counters from the guest, so that what it prints cannot depend on the policy")
+    private boolean noHypercalls;
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
@@ -152,12 +156,26 @@ final class Run implements Callable<Integer> {
         GuestImage image = image();
         List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
-        try (Domain domain = new Domain(config, console, input())) {
+        try (Domain domain = domain(config, console)) {
             load(domain, image, modules);
+            if (noHypercalls) {
+                domain.hideHypercalls();
+            }
             if (limit != null) {
                 domain.limit(limit);
             }
             return run(domain, config, console, format);
+        }
+    }
+
+    private Domain domain(DomainConfig config, GuestConsole console) {
+        try {
+            return new Domain(config, console, input());
+        } catch (OutOfMemoryError e) {
+            throw mistake(
+                    "there is no room for a guest of %dM: what is kept for each of its frames needs Java heap, of which"
+                                    .formatted(config.memoryBytes() >> 20)
+                            + " UMBRA_JAVA_OPTS=-Xmx4g gives more");
         }
     }
 
@@ -178,7 +196,7 @@ final class Run implements Callable<Integer> {
         progress.close();
         console.flush();
         int status = status(end);
-        write(new Report(domain, config, end, status, seconds), format, end);
+        write(new Report(RunResult.of(domain, config, end, status, seconds), verify), format, end);
         if (end instanceof GuestEnd.Stopped) {
             return status;
         }
@@ -246,6 +264,7 @@ final class Run implements Callable<Integer> {
         String text = switch (format) {
             case TEXT -> result.text();
             case JSON -> result.json();
+            case PROPERTIES -> result.properties();
             case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
         };
         if (reportFile == null) {
@@ -264,10 +283,7 @@ final class Run implements Callable<Integer> {
     // ----------------------------------------------------------------------------------------------
 
     private DomainConfig config() {
-        if (memory < DomainConfig.LEAST_MEMORY || memory > MOST_MEMORY || memory % 4096 != 0) {
-            throw mistake("--memory must be a multiple of 4K between %dM and %dG"
-                    .formatted(DomainConfig.LEAST_MEMORY >> 20, MOST_MEMORY >> 30));
-        }
+        checkMemory();
         if (limit != null && limit <= 0 || timeout != null && timeout <= 0) {
             throw mistake("--limit and --timeout must be positive");
         }
@@ -285,6 +301,14 @@ final class Run implements Callable<Integer> {
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 Instant.parse("2000-01-01T00:00:00Z"),
                 verify);
+    }
+
+    private void checkMemory() {
+        try {
+            MemorySize.check(memory);
+        } catch (IllegalArgumentException e) {
+            throw mistake(String.valueOf(e.getMessage()));
+        }
     }
 
     private ShadowPolicy policy() {

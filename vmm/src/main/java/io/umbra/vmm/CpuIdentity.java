@@ -8,10 +8,14 @@ import io.umbra.x86.VcpuState;
 final class CpuIdentity {
     private static final int HYPERVISOR_BASE = 0x4000_0000;
 
-    /** Answers for the leaf in EAX and the subleaf in ECX. */
-    static void answer(VcpuState state) {
+    /**
+     * Answers for the leaf in EAX and the subleaf in ECX.
+     *
+     * @param announcesHypercalls whether leaf 0x40000000 bears the signature
+     */
+    static void answer(VcpuState state, boolean announcesHypercalls) {
         int leaf = (int) state.gpr[VcpuState.RAX];
-        Leaf answer = leaf == HYPERVISOR_BASE
+        Leaf answer = leaf == HYPERVISOR_BASE && announcesHypercalls
                 ? new Leaf(
                         HYPERVISOR_BASE, Hypercalls.SIGNATURE_EBX, Hypercalls.SIGNATURE_ECX, Hypercalls.SIGNATURE_EDX)
                 : CpuFeatures.cpuid(leaf, (int) state.gpr[VcpuState.RCX]);

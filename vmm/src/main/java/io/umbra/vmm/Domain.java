@@ -52,6 +52,7 @@ public final class Domain implements AutoCloseable {
     private final GuestRam ram;
     private final MemoryMap map;
     private final @Nullable Verifier verifier;
+    private final ExitCounts exits = new ExitCounts();
 
     /** By the host's clock, for wall time. */
     private final long started = System.nanoTime();
@@ -61,6 +62,7 @@ public final class Domain implements AutoCloseable {
     private long auditedAt;
 
     private long limit = Long.MAX_VALUE;
+    private boolean hidesHypercalls;
     private volatile @Nullable GuestEnd stopReason;
 
     /** @param console takes what the guest prints, byte by byte */
@@ -109,6 +111,11 @@ public final class Domain implements AutoCloseable {
         limit = instructions;
     }
 
+    /** Hides the counters from the guest, so that what it prints cannot depend on the policy: no hypercall exists, and CPUID does not announce any. */
+    public void hideHypercalls() {
+        hidesHypercalls = true;
+    }
+
     /** Ends the run soon, from any thread. */
     public void stop(GuestEnd reason) {
         stopReason = reason;
@@ -122,6 +129,11 @@ public final class Domain implements AutoCloseable {
 
     public Counters counters() {
         return paging.counters();
+    }
+
+    /** What the processor did so far. */
+    public ProcessorCounts processorCounts() {
+        return ProcessorCounts.of(processor.tlbCounts(), exits);
     }
 
     public VcpuState state() {
@@ -151,6 +163,7 @@ public final class Domain implements AutoCloseable {
         feedInput();
         offerInterrupts();
         Exit exit = processor.run(budget());
+        exits.count(exit);
         platform.clock.advanceTo(now());
         GuestEnd end = handle(exit);
         if (end == null) {
@@ -257,6 +270,7 @@ public final class Domain implements AutoCloseable {
         if (!waiting && platform.interrupts.hasPending()) {
             if (processor.isInterruptible()) {
                 processor.inject(Event.external(platform.interrupts.acknowledge()));
+                exits.countInterrupt();
             } else {
                 waiting = true;
             }
@@ -279,14 +293,18 @@ public final class Domain implements AutoCloseable {
             case Exit.PortRead read -> processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
             case Exit.PortWrite write -> platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
             case Exit.Cpuid cpuid -> {
-                CpuIdentity.answer(state);
+                CpuIdentity.answer(state, !hidesHypercalls);
                 processor.retire(cpuid.length());
             }
             case Exit.MsrRead read -> readModelRegister(read);
             case Exit.MsrWrite write -> writeModelRegister(write);
             case Exit.TimeStamp stamp -> readTime(stamp);
             case Exit.Hypercall call -> {
-                Hypercalls.call(state, paging);
+                if (hidesHypercalls) {
+                    Hypercalls.refuse(state);
+                } else {
+                    Hypercalls.call(state, paging);
+                }
                 processor.retire(call.length());
             }
             case Exit.Exception exception -> vcpu.raise(exception.event(), exception.interrupted());

@@ -38,6 +38,11 @@ final class Hypercalls {
         }
     }
 
+    /** The answer where there are no hypercalls. */
+    static void refuse(VcpuState state) {
+        state.gpr[VcpuState.RAX] = -1;
+    }
+
     private static long counter(long id, long instructions, Counters counters) {
         if (id == INSTRUCTIONS) {
             return instructions;
