@@ -19,15 +19,14 @@ final class ControlRegisters {
     /** A change of these may change any translation. */
     private static final long PAGING_CR0 = Cr0.PAGING | Cr0.WRITE_PROTECT | Cr0.PROTECTION;
 
-    private static final long PAGING_CR4 =
-            Cr4.PAGE_SIZE_EXTENSIONS
-                    | Cr4.PHYSICAL_ADDRESS_EXTENSION
-                    | Cr4.PAGE_GLOBAL
-                    | Cr4.FIVE_LEVEL
-                    | Cr4.PROCESS_CONTEXT_IDENTIFIERS
-                    | Cr4.SMEP
-                    | Cr4.SMAP
-                    | Cr4.PROTECTION_KEYS;
+    private static final long PAGING_CR4 = Cr4.PAGE_SIZE_EXTENSIONS
+            | Cr4.PHYSICAL_ADDRESS_EXTENSION
+            | Cr4.PAGE_GLOBAL
+            | Cr4.FIVE_LEVEL
+            | Cr4.PROCESS_CONTEXT_IDENTIFIERS
+            | Cr4.SMEP
+            | Cr4.SMAP
+            | Cr4.PROTECTION_KEYS;
     private static final long PDPTE_CR0 = Cr0.PAGING | Cr0.CACHE_DISABLE | Cr0.NOT_WRITE_THROUGH;
     private static final long PDPTE_CR4 =
             Cr4.PAGE_SIZE_EXTENSIONS | Cr4.PHYSICAL_ADDRESS_EXTENSION | Cr4.PAGE_GLOBAL | Cr4.SMEP;

@@ -85,7 +85,8 @@ public final class CpuFeatures {
                         CLFLUSH_SIZE,
                         SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT | paging.leaf1Ecx(),
                         SHARED | SYSENTER | CLFSH | SSE | SSE2);
-            case 7 -> subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP | paging.leaf7Ebx(), paging.leaf7Ecx(cr4), 0) : Leaf.NONE;
+            case 7 ->
+                subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP | paging.leaf7Ebx(), paging.leaf7Ecx(cr4), 0) : Leaf.NONE;
             case EXTENDED -> new Leaf(HIGHEST_EXTENDED, AUTH, C_AMD, ENTI);
             case EXTENDED + 1 ->
                 new Leaf(

@@ -313,7 +313,8 @@ final class PageWalker {
             return false;
         }
         int rights = state.pkru >>> 2 * (int) (leaf >>> PROTECTION_KEY_SHIFT & 0xF);
-        boolean writeCounts = (access & PageFaultCode.WRITE) != 0 && ((access & PageFaultCode.USER) != 0 || writeProtect());
+        boolean writeCounts =
+                (access & PageFaultCode.WRITE) != 0 && ((access & PageFaultCode.USER) != 0 || writeProtect());
         return (rights & ACCESS_DISABLE) != 0 || writeCounts && (rights & WRITE_DISABLE) != 0;
     }
 

@@ -34,15 +34,7 @@ final class TaskSwitch {
 
     /** Where things lie in a TSS of one width. */
     private record Layout(
-            int size,
-            int cr3,
-            int rip,
-            int flags,
-            int registers,
-            int segments,
-            int segmentCount,
-            int ldt,
-            int trap) {
+            int size, int cr3, int rip, int flags, int registers, int segments, int segmentCount, int ldt, int trap) {
         static final Layout NARROW = new Layout(2, -1, 0x0E, 0x10, 0x12, 0x22, 4, 0x2A, -1);
         static final Layout WIDE = new Layout(4, 0x1C, 0x20, 0x24, 0x28, 0x48, 6, 0x60, 0x64);
 

@@ -286,7 +286,8 @@ class FiveLevelTest {
 
     @Test
     void cpuidOffersTheModeAndItsWidth() {
-        assertThat(CpuFeatures.cpuid(7, 0, 0, PagingFeatures.ALL).ecx() >>> 16 & 1).isOne();
+        assertThat(CpuFeatures.cpuid(7, 0, 0, PagingFeatures.ALL).ecx() >>> 16 & 1)
+                .isOne();
         assertThat(CpuFeatures.cpuid(0x8000_0008, 0, 0, PagingFeatures.ALL).eax() >>> 8 & 0xFF)
                 .isEqualTo(57);
         PagingFeatures four = new PagingFeatures(false, true, true);

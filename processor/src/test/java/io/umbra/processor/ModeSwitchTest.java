@@ -22,7 +22,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ModeSwitchTest extends LegacyFixture {
     private static final String SET_CR0 = "0F22C0", SET_CR3 = "0F22D8", SET_CR4 = "0F22E0", SET_MSR = "0F30";
     /** Identity-mapping tables: a root of each format, and what lies below. */
-    private static final long PML5 = 0x20_0000, PML4 = 0x20_1000, PDPT = 0x20_2000, DIRECTORY = 0x20_3000, SHORT = 0x20_4000;
+    private static final long PML5 = 0x20_0000,
+            PML4 = 0x20_1000,
+            PDPT = 0x20_2000,
+            DIRECTORY = 0x20_3000,
+            SHORT = 0x20_4000;
 
     private static final long LONG_CODE = 0x30, COMPATIBILITY_CODE = 0x08;
 
@@ -38,11 +42,17 @@ class ModeSwitchTest extends LegacyFixture {
         write(PML4, 8, PDPT | 3);
         write(PDPT, 8, DIRECTORY | 1);
         for (int i = 0; i < 4; i++) {
-            write(DIRECTORY + 8 * i, 8, 0x20_0000L * i | 0x83);
+            write(DIRECTORY + 8L * i, 8, 0x20_0000L * i | 0x83);
         }
         write(SHORT, 4, 0x83);
         gate(Vector.GENERAL_PROTECTION, 14, 0, HANDLER);
         state.cr4 = Cr4.PAGE_SIZE_EXTENSIONS;
+    }
+
+    private void longGate(int vector, long target) {
+        long low = target & 0xFFFF | LONG_CODE << 16 | 0x8EL << 40 | target >>> 16 << 48;
+        write(IDT + 16L * vector, 8, low);
+        write(IDT + 16L * vector + 8, 8, 0);
     }
 
     private boolean isRefused(String code, long value) {
@@ -61,7 +71,6 @@ class ModeSwitchTest extends LegacyFixture {
         }
         return refused;
     }
-
 
     private void take(String code, long value) {
         assertThat(isRefused(code, value)).as(code).isFalse();
@@ -96,8 +105,7 @@ class ModeSwitchTest extends LegacyFixture {
         jumpFar(LONG_CODE, CODE + 0x200);
         assertThat(state.is64Bit()).isTrue();
         state.idtLimit = 0xFFF;
-        write(IDT + 16 * 13, 8, HANDLER & 0xFFFF | LONG_CODE << 16 | 0x8EL << 40 | HANDLER >>> 16 << 48);
-        write(IDT + 16 * 13 + 8, 8, 0);
+        longGate(Vector.GENERAL_PROTECTION, HANDLER);
         assertThat(isRefused(SET_CR0, state.cr0 & ~Cr0.PAGING & 0xFFFF_FFFFL)).isTrue();
 
         jumpFar(COMPATIBILITY_CODE, CODE + 0x300);
@@ -138,19 +146,21 @@ class ModeSwitchTest extends LegacyFixture {
         assertThat(isRefused(SET_CR0, on)).as("with a 16-bit TSS").isTrue();
         state.tr.attributes = 0x8B;
         take(SET_CR0, on);
-        assertThat(isRefusedInCompatibilityMode(SET_CR4, 0)).as("without PAE in long mode").isTrue();
+        assertThat(isRefusedInCompatibilityMode(SET_CR4, 0))
+                .as("without PAE in long mode")
+                .isTrue();
     }
 
     private boolean isRefusedInCompatibilityMode(String code, long value) {
         state.idtLimit = 0xFFF;
-        write(IDT + 16 * 13, 8, HANDLER & 0xFFFF | LONG_CODE << 16 | 0x8EL << 40 | HANDLER >>> 16 << 48);
-        write(IDT + 16 * 13 + 8, 8, 0);
+        longGate(Vector.GENERAL_PROTECTION, HANDLER);
         return isRefused(code, value);
     }
 
     @Test
     void contextsNeedLongMode() {
-        assertThat(isRefused(SET_CR4, state.cr4 | Cr4.PROCESS_CONTEXT_IDENTIFIERS)).isTrue();
+        assertThat(isRefused(SET_CR4, state.cr4 | Cr4.PROCESS_CONTEXT_IDENTIFIERS))
+                .isTrue();
         take(SET_CR4, state.cr4 | Cr4.FIVE_LEVEL | Cr4.PROTECTION_KEYS);
     }
 

@@ -314,7 +314,8 @@ class PageWalkerTest {
         assertThat(walker.walk(linear + 3, USER | WRITE, false)).isEqualTo(PageWalker.Outcome.MAPPED);
         assertThat(walker.machineAddress).isEqualTo((99 << 12) + 3);
         assertThat(walker.leafShift).isEqualTo(12);
-        assertThat(shadow.memory.readLong(place)).isEqualTo(LongModeEntry.of(shadow.root, RWU | LongModeEntry.ACCESSED));
+        assertThat(shadow.memory.readLong(place))
+                .isEqualTo(LongModeEntry.of(shadow.root, RWU | LongModeEntry.ACCESSED));
         assertThat(walker.walk(PAGE, 0, false)).isEqualTo(PageWalker.Outcome.PAGE_FAULT);
         assertThat(walker.code).isZero();
         shadow.memory.writeLong(place, LongModeEntry.of(shadow.root, RW));

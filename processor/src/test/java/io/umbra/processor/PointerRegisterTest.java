@@ -23,7 +23,6 @@ import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -260,8 +259,7 @@ class PointerRegisterTest {
         long table = machine.newFrame();
         machine.memory.copyFrame(machine.machineAddress(GDT) >>> 12, table);
         machine.memory.writeLong((table << 12) + TestMachine.KERNEL_DATA, 0x00CF_9377_0000_FFFFL);
-        machine.memory.writeLong(
-                (tables[0] << 12) + 8L * LongModeEntry.index(GDT, 1), LongModeEntry.of(table, RW));
+        machine.memory.writeLong((tables[0] << 12) + 8L * LongModeEntry.index(GDT, 1), LongModeEntry.of(table, RW));
         return tables[3];
     }
 

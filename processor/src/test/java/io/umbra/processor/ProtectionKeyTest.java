@@ -127,8 +127,7 @@ class ProtectionKeyTest {
         state.gpr[VcpuState.RBX] = USER_SPACE + 0x1000;
         state.gpr[VcpuState.RAX] = DENY_WRITE;
         assertThat(machine.run())
-                .isEqualTo(new Exit.PageFault(
-                        USER_SPACE + 0x1000, USER | WRITE | PRESENT | PROTECTION_KEY, null));
+                .isEqualTo(new Exit.PageFault(USER_SPACE + 0x1000, USER | WRITE | PRESENT | PROTECTION_KEY, null));
         assertThat(state.rip).isEqualTo(USER_SPACE + 9);
         assertThat(state.gpr[VcpuState.RSI]).isEqualTo(USER_SPACE + 0x1000);
 
@@ -145,8 +144,7 @@ class ProtectionKeyTest {
         machine.userMode();
         machine.code(USER_SPACE, "0F01EF 90 8B0425 00008000"); // wrpkru; nop; mov eax,[USER_SPACE]
         state.gpr[VcpuState.RAX] = 1;
-        assertThat(machine.run())
-                .isEqualTo(new Exit.PageFault(USER_SPACE, USER | PRESENT | PROTECTION_KEY, null));
+        assertThat(machine.run()).isEqualTo(new Exit.PageFault(USER_SPACE, USER | PRESENT | PROTECTION_KEY, null));
         assertThat(state.rip).isEqualTo(USER_SPACE + 4);
     }
 
@@ -207,10 +205,11 @@ class ProtectionKeyTest {
 
     @Test
     void cpuidOffersKeysAndMirrorsWhetherTheyAreOn() {
-        assertThat(CpuFeatures.cpuid(7, 0, 0, PagingFeatures.ALL).ecx() >>> 3 & 3).isEqualTo(1);
+        assertThat(CpuFeatures.cpuid(7, 0, 0, PagingFeatures.ALL).ecx() >>> 3 & 3)
+                .isEqualTo(1);
         assertThat(CpuFeatures.cpuid(7, 0, Cr4.PROTECTION_KEYS, PagingFeatures.ALL)
-                                .ecx()
-                        >>> 3
+                                        .ecx()
+                                >>> 3
                         & 3)
                 .isEqualTo(3);
         PagingFeatures none = new PagingFeatures(false, false, false);

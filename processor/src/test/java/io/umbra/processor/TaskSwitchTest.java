@@ -206,9 +206,10 @@ class TaskSwitchTest extends LegacyFixture {
         assertThat(state.segments[CS].base).isEqualTo(CODE);
         assertThat(state.segments[SS].isBig()).isFalse();
         assertThat(state.gpr[RAX] & 0xFFFF).isEqualTo(0xAAAA);
-        assertThat(state.segments[VcpuState.FS].isUsable()).as("a 16-bit TSS has no FS").isFalse();
-        assertThat(state.rflags & (RFlags.CARRY | RFlags.NESTED_TASK))
-                .isEqualTo(RFlags.CARRY | RFlags.NESTED_TASK);
+        assertThat(state.segments[VcpuState.FS].isUsable())
+                .as("a 16-bit TSS has no FS")
+                .isFalse();
+        assertThat(state.rflags & (RFlags.CARRY | RFlags.NESTED_TASK)).isEqualTo(RFlags.CARRY | RFlags.NESTED_TASK);
         assertThat(typeOf(SECOND)).isEqualTo(BUSY_16);
         halts(CODE + 7);
         assertThat(read(STACK_2 + 0x7FE, 2)).isEqualTo(0x123);

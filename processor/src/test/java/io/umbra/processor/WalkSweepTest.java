@@ -35,8 +35,7 @@ class WalkSweepTest {
 
     private static final long P2M_ROOT = 2 * FRAMES;
     private static final long MACHINE_FRAMES = P2M_ROOT + 16;
-    private static final int[] ACCESSES = {
-        0, WRITE, FETCH, USER, USER | WRITE, USER | FETCH, IMPLICIT, IMPLICIT | WRITE
+    private static final int[] ACCESSES = {0, WRITE, FETCH, USER, USER | WRITE, USER | FETCH, IMPLICIT, IMPLICIT | WRITE
     };
     private static final long[] LEAVES = {0, 512, 1024, 1536, 2048};
 
@@ -161,9 +160,9 @@ class WalkSweepTest {
             state.pkru = random.nextInt();
             boolean keys = format.isLong() && !oneIn(4);
             long rights = (flip() ? Cr4.SMEP : 0) | (flip() ? Cr4.SMAP : 0) | (keys ? Cr4.PROTECTION_KEYS : 0);
-            long root = 1 + random.nextInt(TABLE_FRAMES) << 12;
+            long root = 1L + random.nextInt(TABLE_FRAMES) << 12;
             for (int i = 0; i < 4; i++) {
-                state.pdpte[i] = 1 + random.nextInt(TABLE_FRAMES) << 12 | (oneIn(5) ? 0 : 1) | random.nextInt(2) << 3;
+                state.pdpte[i] = 1L + random.nextInt(TABLE_FRAMES) << 12 | (oneIn(5) ? 0 : 1) | random.nextInt(2) << 3;
             }
             PagingRegisters own = new PagingRegisters(
                     Cr0.PROTECTION
@@ -214,8 +213,7 @@ class WalkSweepTest {
                 case SHADOW_4, SHADOW_5 ->
                     new HardwarePaging.Shadow(own.cr3() & -4096L, format.levels, smep, smap, keys);
                 case SHADOW_PAE ->
-                    new HardwarePaging.PaeShadow(
-                            pdpte.get(0), pdpte.get(1), pdpte.get(2), pdpte.get(3), smep, smap);
+                    new HardwarePaging.PaeShadow(pdpte.get(0), pdpte.get(1), pdpte.get(2), pdpte.get(3), smep, smap);
                 case NESTED_NONE, NESTED_SHORT, NESTED_PAE, NESTED_4, NESTED_5 ->
                     new HardwarePaging.Nested(P2M_ROOT << 12);
             };
@@ -322,7 +320,9 @@ class WalkSweepTest {
                     assertThat(walker.machineAddress)
                             .as(which)
                             .isEqualTo(mfn(page.guestPhysical() >>> 12) << 12 | page.guestPhysical() & 4095);
-                    assertThat(1L << walker.leafShift).as(which).isEqualTo(page.size().bytes());
+                    assertThat(1L << walker.leafShift)
+                            .as(which)
+                            .isEqualTo(page.size().bytes());
                 }
                 case Walk.Fault fault -> {
                     refused++;
