@@ -13,7 +13,7 @@ record PagingFeatures(boolean fiveLevel, boolean contextIdentifiers, boolean pro
     static final PagingFeatures ALL = new PagingFeatures(true, true, true);
 
     /** What guests are offered. */
-    static final PagingFeatures OFFERED = new PagingFeatures(false, true, false);
+    static final PagingFeatures OFFERED = new PagingFeatures(false, true, true);
 
     private static final int PCID = 1 << 17, INVPCID = 1 << 10, PKU = 1 << 3, OSPKE = 1 << 4, LA57 = 1 << 16;
 
