@@ -119,9 +119,14 @@ final class MemoryUnit {
     }
 
     void flush(Cpu cpu) {
+        cpu.mappingEpoch++;
+        forgetRights(cpu);
+    }
+
+    /** Empties the TLB, where translations are what they were and only the rights to data have changed: what is known of code stays. */
+    void forgetRights(Cpu cpu) {
         flushes++;
         largestCached = 12;
-        cpu.mappingEpoch++;
         if (++cpu.generation == GENERATIONS) {
             cpu.generation = 1;
             for (TlbBank bank : banks) {
@@ -169,7 +174,7 @@ final class MemoryUnit {
         if (bank.tags(access)[slot] == tag) {
             return bank.addend[slot] + linear;
         }
-        if (linear << 16 >> 16 != linear) {
+        if (!cpu.isCanonical(linear)) {
             throw nonCanonical(cpu, linear);
         }
         for (int round = 0; round < ROUNDS; round++) {
@@ -286,7 +291,7 @@ final class MemoryUnit {
 
     /** @return as {@link #translateFetch}, or -1 when the tables as they are now do not permit it; nobody is asked to fix it */
     long tryFetch(Cpu cpu, long linear) {
-        if (linear << 16 >> 16 != linear) {
+        if (!cpu.isCanonical(linear)) {
             return -1;
         }
         boolean alignmentFlag = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
@@ -354,7 +359,7 @@ final class MemoryUnit {
             return portRead(cpu, linear, size, access);
         }
         long first = translate(cpu, linear, access);
-        long second = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear), access) : -1;
+        long second = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear, access), access) : -1;
         noteAccess(cpu, linear, size, false);
         return get(first, second, size);
     }
@@ -389,7 +394,7 @@ final class MemoryUnit {
         do {
             generation = cpu.generation;
             firstPlace = translate(cpu, linear, access);
-            secondPlace = crosses ? translate(cpu, nextPage(cpu, linear), access) : -1;
+            secondPlace = crosses ? translate(cpu, nextPage(cpu, linear, access), access) : -1;
         } while (crosses && generation != cpu.generation);
     }
 
@@ -402,10 +407,12 @@ final class MemoryUnit {
         return (linear & 4095) + size > PAGE_BYTES;
     }
 
-    /** Linear addresses are 32 bits wide and wrap, but in 64-bit mode. */
-    private static long nextPage(Cpu cpu, long linear) {
+    /** Linear addresses are 32 bits wide and wrap, but in 64-bit mode and, in all of long mode, where the processor itself reads its tables. */
+    private static long nextPage(Cpu cpu, long linear, int access) {
         long next = (linear & PAGE) + PAGE_BYTES;
-        return cpu.ripMask == -1L || cpu.state.isLongModeActive() ? next : next & 0xFFFF_FFFFL;
+        boolean isWide = cpu.ripMask == -1L
+                || cpu.state.isLongModeActive() && ((access & PageFaultCode.IMPLICIT) != 0 || next != 1L << 32);
+        return isWide ? next : next & 0xFFFF_FFFFL;
     }
 
     private void checkAlignment(Cpu cpu, long linear, int size) {
@@ -497,8 +504,7 @@ final class MemoryUnit {
     }
 
     private static void checkCanonical(Cpu cpu, long linear, int size) {
-        long last = linear + size - 1;
-        if (linear << 16 >> 16 != linear || last << 16 >> 16 != last) {
+        if (!cpu.isCanonical(linear) || !cpu.isCanonical(linear + size - 1)) {
             throw nonCanonical(cpu, linear);
         }
     }

@@ -81,6 +81,11 @@ final class Vcpu implements FaultHandler {
         return paging.readPdptes(number, cr3, target);
     }
 
+    @Override
+    public void taskRootLoaded(long old) {
+        paging.controlRegisterWritten(number, 3, old);
+    }
+
     private FaultOutcome outcomeOf(long linear, int code) {
         if (verifier == null) {
             return paging.pageFault(number, linear, code);
