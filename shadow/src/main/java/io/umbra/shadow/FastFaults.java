@@ -24,7 +24,7 @@ final class FastFaults {
     FastFaults(ShadowTables tables, Counters counters, ShadowPolicy policy) {
         this.tables = tables;
         this.counters = counters;
-        this.isOn = policy.isOn(PolicyOption.FAST_FAULTS);
+        this.isOn = policy.isOn(PolicyOption.FAST_FAULTS) && policy.writeProtects();
         this.tagsNotPresent = isOn && policy.coherence() == ShadowPolicy.Coherence.WRITE_PROTECT;
     }
 

@@ -17,7 +17,11 @@ final class FaultTag {
     private static final long DEVICE = 1L << 10;
     private static final long RIGHTS = LongModeEntry.WRITABLE | LongModeEntry.USER;
 
-    /** The guest's entry maps device memory. @param guest the leaf, whose A is set; writes are granted when its D is too */
+    /**
+     * The guest's entry maps device memory.
+     *
+     * @param guest the leaf, whose A is set; writes are granted when its D is too
+     */
     static long device(long guest, long gfn, boolean noExecute) {
         long rights = guest & RIGHTS;
         if (!LongModeEntry.isDirty(guest)) {

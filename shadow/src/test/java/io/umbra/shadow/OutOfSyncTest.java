@@ -21,7 +21,6 @@ import org.junit.jupiter.api.Test;
 
 /** Level-1 tables that the guest writes itself, and how their shadows catch up. */
 class OutOfSyncTest {
-    private static final long PAGE = 0x1000;
     /** Where the guest maps its own tables: one slot of the same level-1 table for each. */
     private static final long WINDOW = 0x10_0000;
 
@@ -247,7 +246,7 @@ class OutOfSyncTest {
             mapWithItsTable(TWO_MIB, 30, 0);
             guest.touch(TWO_MIB, READ);
             for (int i = 0; i < 16; i++) {
-                guest.store(entryAt(0, TWO_MIB) + 8 * i, LongModeEntry.of(30 + i % 4, KERNEL | A | D), 0);
+                guest.store(entryAt(0, TWO_MIB) + 8L * i, LongModeEntry.of(30 + i % 4, KERNEL | A | D), 0);
             }
             guest.loadCr3(ROOT);
             for (int i = 0; i < 16; i++) {

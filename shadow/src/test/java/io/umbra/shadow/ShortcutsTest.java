@@ -256,6 +256,7 @@ class ShortcutsTest {
         long table = guest.map(PAGE, 30, KERNEL | US);
         guest.map(0xFFFF_8000_0000_0000L, 31, KERNEL);
         guest.map(0xFFFF_8000_0000_1000L, table, KERNEL);
+        guest.poke(ROOT, 256, guest.entry(ROOT, 256) & ~US);
         guest.touch(PAGE, READ);
         guest.touch(0xFFFF_8000_0000_0000L, READ);
         guest.engine.pagetableDying(0, ROOT << 12);
