@@ -48,7 +48,9 @@ final class FirmwareItems {
 
     /** What the guest was started with: the command line with its NUL, and the initial RAM disk or first module. */
     static void add(FirmwareConfig config, LoadRequest request) {
-        byte[] initrd = request.modules().isEmpty() ? new byte[0] : request.modules().getFirst().content();
+        byte[] initrd = request.modules().isEmpty()
+                ? new byte[0]
+                : request.modules().getFirst().content();
         byte[] characters = request.commandLine().getBytes(StandardCharsets.UTF_8);
         config.addInt(COMMAND_LINE_SIZE, characters.length + 1);
         config.add(COMMAND_LINE, Arrays.copyOf(characters, characters.length + 1));
