@@ -79,14 +79,14 @@ class MultibootTest {
         assertThat(memory.u32(module + 32)).isEqualTo(behind + 0x3000);
         assertThat(memory.u32(module + 36)).isEqualTo(behind + 0x3000);
 
-        assertThat(memory.u32(0x902c)).isEqualTo(3 * 24);
+        assertThat(memory.u32(0x902c)).isEqualTo(6 * 24);
         int range = memory.u32(0x9030);
         assertThat(memory.u32(range)).as("the size does not count itself").isEqualTo(20);
         assertThat(memory.u64(range + 12)).isEqualTo(0x9_fc00);
         assertThat(memory.u32(range + 24 + 20)).isEqualTo(2);
-        assertThat(memory.u64(range + 48 + 4)).isEqualTo(0x10_0000);
-        assertThat(memory.u64(range + 48 + 12)).isEqualTo(MEMORY - 0x10_0000);
-        assertThat(memory.u32(range + 48 + 20)).isEqualTo(1);
+        assertThat(memory.u64(range + 120 + 4)).isEqualTo(0x10_0000);
+        assertThat(memory.u64(range + 120 + 12)).isEqualTo(MEMORY - 0x10_0000);
+        assertThat(memory.u32(range + 120 + 20)).isEqualTo(1);
     }
 
     @Test
