@@ -15,8 +15,11 @@ final class CpuIdentity {
     private static final int TOPOLOGY = 0xB;
 
     private static final int HAS_APIC = 1 << 9;
+    private static final int HAS_MEMORY_TYPES = 1 << 12;
     private static final int HAS_X2APIC = 1 << 21;
     private static final int HAS_TSC_DEADLINE = 1 << 24;
+    /** Tells that there is a hypervisor, so that leaves from 0x40000000 on may mean something. */
+    private static final int HAS_HYPERVISOR = 1 << 31;
     private static final int ALWAYS_RUNNING_APIC_TIMER = 1 << 2;
     /** The initial APIC ID, 0, in bits 31..24 of EBX; the processors of the package in bits 23..16. */
     private static final int ONE_PROCESSOR = 1 << 16;
@@ -49,8 +52,8 @@ final class CpuIdentity {
                 new Leaf(
                         leaf.eax(),
                         leaf.ebx() | ONE_PROCESSOR,
-                        leaf.ecx() | HAS_X2APIC | HAS_TSC_DEADLINE,
-                        leaf.edx() | (apic == ApicMode.DISABLED ? 0 : HAS_APIC));
+                        leaf.ecx() | HAS_X2APIC | HAS_TSC_DEADLINE | HAS_HYPERVISOR,
+                        leaf.edx() | HAS_MEMORY_TYPES | (apic == ApicMode.DISABLED ? 0 : HAS_APIC));
             case THERMAL_AND_POWER -> new Leaf(ALWAYS_RUNNING_APIC_TIMER, 0, 0, 0);
             case TOPOLOGY -> topology(subleaf);
             default -> leaf;

@@ -52,6 +52,7 @@ public final class Domain implements AutoCloseable {
     private final Paging paging;
     private final Vcpu vcpu;
     private final Platform platform;
+    private final MemoryTypeRegisters memoryTypes = new MemoryTypeRegisters();
     private final DomainConfig config;
     private final ConsoleInput input;
     private final GuestRam ram;
@@ -370,8 +371,14 @@ public final class Domain implements AutoCloseable {
 
     private void readModelRegister(Exit.MsrRead read) {
         int index = read.index();
-        OptionalLong value =
-                ApicModelRegisters.has(index) ? platform.apicRegisters.read(index) : ModelRegisters.read(index);
+        OptionalLong value;
+        if (ApicModelRegisters.has(index)) {
+            value = platform.apicRegisters.read(index);
+        } else if (MemoryTypeRegisters.has(index)) {
+            value = memoryTypes.read(index);
+        } else {
+            value = ModelRegisters.read(index);
+        }
         if (value.isEmpty()) {
             processor.inject(Event.exception(Vector.GENERAL_PROTECTION, 0));
             return;
@@ -383,9 +390,14 @@ public final class Domain implements AutoCloseable {
 
     private void writeModelRegister(Exit.MsrWrite write) {
         int index = write.index();
-        boolean done = ApicModelRegisters.has(index)
-                ? platform.apicRegisters.write(index, write.value())
-                : ModelRegisters.write(index);
+        boolean done;
+        if (ApicModelRegisters.has(index)) {
+            done = platform.apicRegisters.write(index, write.value());
+        } else if (MemoryTypeRegisters.has(index)) {
+            done = memoryTypes.write(index, write.value());
+        } else {
+            done = ModelRegisters.write(index);
+        }
         if (done) {
             processor.retire(write.length());
         } else {

@@ -14,6 +14,9 @@ final class ModelRegisters {
 
     private static final Set<Integer> INERT = Set.of(
             0x8B, // patch level
+            0xC001_0010, // SYS_CFG
+            0xC001_001A, // TOP_MEM
+            0xC001_001D, // TOM2
             0xC001_001F, // NB_CFG
             0xC001_0055, // interrupt pending message
             0xC001_0140, // OSVW length
@@ -21,6 +24,7 @@ final class ModelRegisters {
             0xC001_1020, // LS_CFG
             0xC001_1022, // DC_CFG
             0xC001_1023, // BU_CFG
+            0xC001_1028, // FP_CFG
             0xC001_1029 // DE_CFG
             );
 
