@@ -227,7 +227,12 @@ final class Auditor {
         if (mode == PagingMode.NONE) {
             return root != null && root.type == type && root.frame == 0;
         }
-        long pointer = mode == PagingMode.PAE ? state.pdpte[place] : state.cr3 | LongModeEntry.PRESENT;
+        long pointer = switch (mode) {
+            case NONE -> 0;
+            case TWO_LEVEL -> state.cr3 & 0xFFFF_F000L | LongModeEntry.PRESENT;
+            case PAE -> state.pdpte[place];
+            case FOUR_LEVEL, FIVE_LEVEL -> state.cr3 | LongModeEntry.PRESENT;
+        };
         long entry = engine.p2m.lookup(LongModeEntry.frame(pointer));
         if (LongModeEntry.isPresent(pointer) && P2m.isBacked(entry)) {
             return root != null && root.type == type && root.frame == P2m.mfn(entry);

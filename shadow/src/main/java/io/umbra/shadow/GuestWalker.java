@@ -6,6 +6,7 @@ import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
+import io.umbra.x86.TwoLevelEntry;
 import io.umbra.x86.VcpuState;
 
 /**
@@ -83,7 +84,7 @@ final class GuestWalker {
         walk.linear &= LINEAR_32;
         if ((state.cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) == 0) {
             walk.format = GuestFormat.TWO_LEVEL;
-            return (state.cr3 & LINEAR_32) >>> 12;
+            return TwoLevelEntry.frame(state.cr3);
         }
         walk.format = GuestFormat.PAE;
         long pdpte = state.pdpte[(int) (walk.linear >>> 30)];
