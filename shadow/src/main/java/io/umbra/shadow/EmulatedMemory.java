@@ -3,6 +3,7 @@ package io.umbra.shadow;
 import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.PagingMode;
 import io.umbra.x86.VcpuState;
 
 /**
@@ -103,7 +104,7 @@ final class EmulatedMemory implements LinearMemory {
 
     /** @return the guest-physical address */
     private long translate(long linear, int access) {
-        if (linear << 16 >> 16 != linear) {
+        if (!PagingMode.of(state.cr0, state.cr4, state.efer).isCanonical(linear)) {
             throw Fault.unhandleable(linear);
         }
         if (!walker.walk(state, linear, access, walk)) {
@@ -133,9 +134,10 @@ final class EmulatedMemory implements LinearMemory {
         return P2m.mfn(entry) << 12 | guestPhysical & PAGE - 1;
     }
 
-    /** Where a crossing access goes on; a fault there reports this address. */
-    private static long secondPage(long linear) {
-        return (linear | PAGE - 1) + 1;
+    /** Where a crossing access goes on; a fault there reports this address. Outside of long mode, address 0 follows the last of 32 bits. */
+    private long secondPage(long linear) {
+        long next = (linear | PAGE - 1) + 1;
+        return state.isLongModeActive() ? next : next & 0xFFFF_FFFFL;
     }
 
     private static int bytesInFirstPage(long linear) {
