@@ -13,8 +13,8 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
     private static final int AUDIT_EVERY = 64;
 
     /** Operations of the seed's, in the seed's world. */
-    static Sequence draw(ShadowPolicy policy, long seed, int length) {
-        OperationSource source = new OperationSource(new GuestLayout(~seed));
+    static Sequence draw(ShadowPolicy policy, World world, long seed, int length) {
+        OperationSource source = new OperationSource(new GuestLayout(~seed), world);
         List<Operation> operations = new ArrayList<>();
         for (int i = 0; i < length; i++) {
             operations.add(source.next());
@@ -42,6 +42,7 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
                     }
                 }
                 check(machine);
+                machine.compareMemory(true);
             } catch (AssertionError | InvariantViolation | DomainCrash | IndexOutOfBoundsException e) {
                 return new Failure(executed, e);
             }
