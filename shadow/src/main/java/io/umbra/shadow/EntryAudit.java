@@ -48,6 +48,9 @@ final class EntryAudit {
                 if (LongModeEntry.isPresent(entry)) {
                     check(page, slot, entry);
                 }
+                if (page.liveType().slotsPerEntry() == 2 && (slot & 1) == 0) {
+                    pair(page, slot, entry);
+                }
             }
         }
     }
@@ -190,6 +193,25 @@ final class EntryAudit {
                 || child.frame != page.frame + slot * LongModeEntry.framesMappedBy(below + 1)) {
             found("LINK-1", page, slot, "refers to " + child + ", which is another part");
         }
+    }
+
+    /** LINK-1, where two entries of hardware stand for one of the guest's: the second leads to the page after the first's, with the same rights. */
+    private void pair(ShadowPage page, int slot, long first) {
+        long second = engine.memory.readLong(page.entryAddress(slot + 1));
+        boolean agrees = LongModeEntry.isPresent(first)
+                ? ((first ^ second) & ~LongModeEntry.FRAME_MASK) == 0
+                        && isNextPart(LongModeEntry.frame(first), LongModeEntry.frame(second))
+                : !LongModeEntry.isPresent(second);
+        if (!agrees) {
+            found("LINK-1", page, slot, "and the entry behind it are no pair: 0x" + Long.toHexString(first) + ", 0x"
+                    + Long.toHexString(second));
+        }
+    }
+
+    private boolean isNextPart(long first, long second) {
+        int index = engine.memory.contains(first) ? engine.tables.frames.poolIndex(first) : -1;
+        ShadowPage next = index < 0 ? null : engine.tables.pool.page(index).nextPart;
+        return next != null && next.mfn == second;
     }
 
     /** The child stands for what the guest's entry names: a table, or a large page. */
