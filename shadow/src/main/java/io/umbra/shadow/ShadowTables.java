@@ -171,10 +171,7 @@ final class ShadowTables {
     // --------------------------------------------------------------------------------------------------
 
     private static void takeReference(ShadowPage child, long fromEntry) {
-        if (child.references == Integer.MAX_VALUE) {
-            throw new DomainCrash("too many references to the shadow " + child);
-        }
-        child.references++;
+        takeReference(child);
         if (child.upPointer < 0) {
             child.upPointer = fromEntry;
         }
@@ -182,6 +179,9 @@ final class ShadowTables {
 
     /** A vCPU's root slot, or a pin. */
     static void takeReference(ShadowPage page) {
+        if (page.references == Integer.MAX_VALUE) {
+            throw new DomainCrash("too many references to the shadow " + page);
+        }
         page.references++;
     }
 
