@@ -6,7 +6,7 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * What shadow entries say: LINK-1, PROP-1, PROP-2, AD-1, WP-1, P2M-1. Where a rule speaks of the guest's entry "now" it is checked under write-protect only; the
+ * What shadow entries say: LINK-1, PROP-1, PROP-2, AD-1, WP-1, P2M-1, and of what they are shadows: P2M-2. Where a rule speaks of the guest's entry "now" it is checked under write-protect only; the
  * frames and levels that a link joins, and that leaves map memory of the domain, hold under every coherence.
  */
 final class EntryAudit {
@@ -43,6 +43,9 @@ final class EntryAudit {
     void run() {
         collectFrames(engine.p2m.root() >>> 12, 4);
         for (ShadowPage page : Auditor.livePages(engine.tables)) {
+            if (page.liveType().shadowsTable() && !backed.get((int) page.frame)) {
+                findings.add(new Finding("P2M-2", page + " shadows a table in memory that is not the domain's"));
+            }
             for (int slot = 0; slot < page.liveType().slots(); slot++) {
                 long entry = engine.memory.readLong(page.entryAddress(slot));
                 if (LongModeEntry.isPresent(entry)) {
@@ -203,8 +206,12 @@ final class EntryAudit {
                         && isNextPart(LongModeEntry.frame(first), LongModeEntry.frame(second))
                 : !LongModeEntry.isPresent(second);
         if (!agrees) {
-            found("LINK-1", page, slot, "and the entry behind it are no pair: 0x" + Long.toHexString(first) + ", 0x"
-                    + Long.toHexString(second));
+            found(
+                    "LINK-1",
+                    page,
+                    slot,
+                    "and the entry behind it are no pair: 0x" + Long.toHexString(first) + ", 0x"
+                            + Long.toHexString(second));
         }
     }
 

@@ -25,6 +25,7 @@
  *   <li>PROP-2: a shadow entry has no bits but P, RW, US, A, D, NX, the protection key and the frame.
  *   <li>AD-1: under write-protect a present entry's guest entry has A set, and a writable leaf's (or splinter link's) has D set. Tables in read-only memory cannot record them and are exempt.
  *   <li>P2M-1: a leaf maps the frame that the P2M gives now, writable only if the P2M says so.
+ *   <li>P2M-2: a table that has a shadow is in a frame that the P2M gives now.
  * </ul>
  *
  * <p>Under strict-tlb the guest's tables stay writable, and PROP-1, AD-1 and LINK-1 hold for some moment since the guest's last flush instead of now.

@@ -115,7 +115,8 @@ class AuditorModesTest {
     void splinterLeafOfAnotherFrameInTheSecondPageBreaksP2m1() {
         use(PagingMode.TWO_LEVEL);
         ShadowPage splinter = guest.shadow(LARGE_PAGE, 1);
-        guest.engine.tables.setLeaf(splinter, 600, LongModeEntry.of(guest.mfn(LARGE + 87), P | US | LongModeEntry.ACCESSED));
+        guest.engine.tables.setLeaf(
+                splinter, 600, LongModeEntry.of(guest.mfn(LARGE + 87), P | US | LongModeEntry.ACCESSED));
         reports("P2M-1");
     }
 
@@ -245,8 +246,7 @@ class AuditorModesTest {
     void keyWhileKeysAreOffBreaksProp1() {
         guest.map(PAGE, 30, P | RW | US | LongModeEntry.withKey(5));
         guest.touch(PAGE, WRITE);
-        guest.engine.tables.setLeaf(
-                guest.shadow(PAGE, 1), 1, guest.shadowEntry(PAGE, 1) | LongModeEntry.withKey(5));
+        guest.engine.tables.setLeaf(guest.shadow(PAGE, 1), 1, guest.shadowEntry(PAGE, 1) | LongModeEntry.withKey(5));
         reports("PROP-1");
     }
 
@@ -266,6 +266,16 @@ class AuditorModesTest {
         splinter.frame = Splinter.key(LARGE, 4);
         guest.engine.tables.hash.insert(splinter);
         reports("LINK-1");
+    }
+
+    // ---- tables
+
+    @Test
+    void shadowOfAFrameThatIsNotTheDomainsBreaksP2m2() {
+        ShadowTables tables = guest.engine.tables;
+        long mfn = guest.allocator.allocate();
+        tables.pin(tables.make(mfn, ShadowType.L5_64));
+        reports("P2M-2");
     }
 
     // ---- formats
