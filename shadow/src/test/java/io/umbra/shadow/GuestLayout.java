@@ -222,7 +222,7 @@ final class GuestLayout {
 
     /** A value for CR3: mostly a table, and sometimes nothing at all. */
     long root(PagingMode mode) {
-        long gfn = chance(93) ? rootTable(mode) : chance(70) ? gfn() : 0x300;
+        long gfn = chance(93) ? mode == PagingMode.PAE ? tableOf(4) : rootTable(mode) : chance(70) ? gfn() : 0x300;
         boolean is32Bit = mode == PagingMode.PAE || mode == PagingMode.TWO_LEVEL;
         long low = chance(20) ? below(4096) : 0;
         if (mode == PagingMode.PAE) {
@@ -231,9 +231,11 @@ final class GuestLayout {
         return (is32Bit ? gfn & 0xF_FFFF : gfn) << 12 | low;
     }
 
-    private long rootTable(PagingMode mode) {
+    /** A frame that CR3 may name in the mode, or, with PAE paging, a PDPTE. */
+    long rootTable(PagingMode mode) {
         return switch (mode) {
-            case NONE, PAE -> tableOf(4);
+            case NONE -> tableOf(4);
+            case PAE -> tableOf(chance(50) ? 2 : 4);
             case TWO_LEVEL -> tableOf(chance(80) ? 2 : 4);
             case FOUR_LEVEL -> chance(88) ? tableOf(4) : HIGH + 1;
             case FIVE_LEVEL -> tableOf(chance(95) ? 5 : 4);

@@ -101,7 +101,7 @@ final class OperationSource {
         if (isQuiet && layout.chance(5)) {
             return Operation.of(Kind.INVALIDATE_PAGE, page(), 0);
         }
-        int kind = isQuiet && layout.chance(85) ? 29 + layout.below(80) : layout.below(200);
+        int kind = isQuiet && layout.chance(85) ? 40 + layout.below(80) : layout.below(200);
         if (kind < 7) {
             return Operation.of(Kind.INVALIDATE_PAGE, page(), 0);
         }
@@ -124,13 +124,23 @@ final class OperationSource {
             }
             case 25, 26, 27 -> dma();
             case 28 -> Operation.of(Kind.BLOW, 0, 0);
-            default -> kind < 75 ? tableWrite() : access();
+            case 29, 30, 31, 32 -> toggle(Kind.TOGGLE_CR4, CR4_BITS[layout.below(CR4_BITS.length)]);
+            case 33 -> Operation.of(Kind.INVALIDATE_CONTEXT, 0, 0);
+            case 34 -> Operation.of(Kind.WRITE_PKRU, 0, layout.sparse());
+            case 35 -> switchMode();
+            case 36, 37 -> {
+                changedGfn = layout.rootTable(mode);
+                yield Operation.of(Kind.CHANGE_P2M, changedGfn << 12, layout.below(8));
+            }
+            case 38, 39 -> Operation.of(Kind.LOAD_CR3, 0, layout.root(mode));
+            default -> kind < 86 ? tableWrite() : access();
         };
     }
 
     /** A kernel's write to a table, through the direct map. */
     private Operation tableWrite() {
-        GuestLayout.Edit edit = layout.edit(mode, layout.below(50) == 0 ? 29 + layout.below(3) : layout.below(24));
+        GuestLayout.Edit edit =
+                layout.edit(mode, layout.chance(10) ? layout.rootTable(mode) : layout.below(GuestLayout.DATA));
         long linear = GuestLayout.direct(mode, edit.gfn()) + edit.offset();
         int flags = layout.chance(5) ? Operation.EXCHANGE : layout.chance(2) ? Operation.UNHANDLEABLE : 0;
         return new Operation(Kind.ACCESS, linear, edit.size(), PageFaultCode.WRITE, edit.value(), flags);

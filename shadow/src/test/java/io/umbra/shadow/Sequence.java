@@ -37,7 +37,7 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
                 for (Operation operation : operations) {
                     executed++;
                     machine.execute(operation);
-                    if (executed % AUDIT_EVERY == 0 || operations.size() <= AUDIT_EVERY) {
+                    if (executed % AUDIT_EVERY == 0 || operations.size() <= AUDIT_EVERY || isDrastic(operation)) {
                         check(machine);
                     }
                 }
@@ -48,6 +48,21 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
             }
         }
         return null;
+    }
+
+    /** It changes so much at once that what it leaves behind is looked at before it is used. */
+    private static boolean isDrastic(Operation operation) {
+        return switch (operation.kind()) {
+            case CHANGE_P2M, SWITCH_MODE, TOGGLE_CR0, TOGGLE_CR4 -> true;
+            case ACCESS,
+                    INVALIDATE_PAGE,
+                    INVALIDATE_CONTEXT,
+                    LOAD_CR3,
+                    TOGGLE_EFER,
+                    WRITE_PKRU,
+                    DMA,
+                    BLOW -> false;
+        };
     }
 
     private static void check(ShadowMachine machine) {

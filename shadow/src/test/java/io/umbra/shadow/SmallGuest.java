@@ -60,7 +60,7 @@ final class SmallGuest implements AutoCloseable {
     boolean canEmulate = true;
     private long nextTable = 2;
     private long storeAt;
-    private long storeValue;
+    private long[] stored = {};
     private int storeAccess;
 
     SmallGuest() {
@@ -176,14 +176,21 @@ final class SmallGuest implements AutoCloseable {
 
     /** Stores 8 bytes as the guest would: directly, or emulated when the engine says so. */
     void store(long linear, long value, int mode) {
+        storeAll(linear, mode, value);
+    }
+
+    /** One instruction that stores several 8 bytes in a row, in one page. */
+    void storeAll(long linear, int mode, long... values) {
         storeAt = linear;
-        storeValue = value;
+        stored = values;
         storeAccess = mode;
         for (int tries = 0; tries < 10; tries++) {
             FaultOutcome outcome = touch(linear, WRITE | mode);
             switch (outcome) {
                 case null -> {
-                    memory.writeLong(hardware.translate(linear, WRITE | mode), value);
+                    for (int i = 0; i < values.length; i++) {
+                        memory.writeLong(hardware.translate(linear + 8L * i, WRITE | mode), values[i]);
+                    }
                     return;
                 }
                 case Fixed _ -> {}
@@ -202,7 +209,9 @@ final class SmallGuest implements AutoCloseable {
         if (!canEmulate) {
             return Emulation.Failed.UNHANDLEABLE;
         }
-        port.write(storeAt, 8, storeValue, storeAccess);
+        for (int i = 0; i < stored.length; i++) {
+            port.write(storeAt + 8L * i, 8, stored[i], storeAccess);
+        }
         return Emulation.Done.COMPLETE;
     }
 
