@@ -110,7 +110,7 @@ final class OperationSource {
         }
         return switch (kind) {
             case 15 -> layout.chance(70) ? switchMode() : toggle(Kind.TOGGLE_EFER, Efer.LONG_MODE_ENABLE);
-            case 16 -> toggle(Kind.TOGGLE_CR0, layout.chance(50) ? Cr0.PAGING : Cr0.CACHE_DISABLE);
+            case 16 -> toggle(Kind.TOGGLE_CR0, Cr0.PAGING);
             case 17 -> toggle(Kind.TOGGLE_CR0, Cr0.WRITE_PROTECT);
             case 18 -> Operation.of(Kind.WRITE_PKRU, 0, layout.chance(30) ? 0 : layout.sparse());
             case 19, 20 -> toggle(Kind.TOGGLE_CR4, CR4_BITS[layout.below(CR4_BITS.length)]);
@@ -122,7 +122,8 @@ final class OperationSource {
                 changedGfn = layout.gfn();
                 yield Operation.of(Kind.CHANGE_P2M, changedGfn << 12, layout.below(8));
             }
-            case 25, 26, 27 -> dma();
+            case 25, 26 -> dma();
+            case 27 -> toggle(Kind.TOGGLE_CR0, Cr0.CACHE_DISABLE);
             case 28 -> Operation.of(Kind.BLOW, 0, 0);
             case 29, 30, 31, 32 -> toggle(Kind.TOGGLE_CR4, CR4_BITS[layout.below(CR4_BITS.length)]);
             case 33 -> Operation.of(Kind.INVALIDATE_CONTEXT, 0, 0);

@@ -54,14 +54,7 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
     private static boolean isDrastic(Operation operation) {
         return switch (operation.kind()) {
             case CHANGE_P2M, SWITCH_MODE, TOGGLE_CR0, TOGGLE_CR4 -> true;
-            case ACCESS,
-                    INVALIDATE_PAGE,
-                    INVALIDATE_CONTEXT,
-                    LOAD_CR3,
-                    TOGGLE_EFER,
-                    WRITE_PKRU,
-                    DMA,
-                    BLOW -> false;
+            case ACCESS, INVALIDATE_PAGE, INVALIDATE_CONTEXT, LOAD_CR3, TOGGLE_EFER, WRITE_PKRU, DMA, BLOW -> false;
         };
     }
 

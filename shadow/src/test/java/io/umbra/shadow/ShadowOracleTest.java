@@ -25,8 +25,8 @@ class ShadowOracleTest {
 
     private static final long SEED = Long.getLong("umbra.seed", 1);
 
-    /** Small enough to be empty all the time, large enough for the two pages that one access can need. */
-    private static final int TINY_POOL = 12;
+    /** Small enough to be empty all the time, large enough for the two pages that one access can need: with five levels a root, four shadows for each, and as many to spare. */
+    private static final int TINY_POOL = 13;
 
     static Stream<ShadowPolicy> policies() {
         List<ShadowPolicy> policies = new ArrayList<>();
