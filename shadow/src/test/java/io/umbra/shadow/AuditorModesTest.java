@@ -261,7 +261,9 @@ class AuditorModesTest {
     void splinterWithAnotherKeyThanTheLargePageBreaksLink1() {
         keyedLeaf(0);
         ShadowPage splinter = guest.shadow(LARGE_PAGE, 1);
-        guest.engine.tables.setLeaf(splinter, 0, 0);
+        for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+            guest.engine.tables.setLeaf(splinter, slot, 0);
+        }
         guest.engine.tables.hash.remove(splinter);
         splinter.frame = Splinter.key(LARGE, 4);
         guest.engine.tables.hash.insert(splinter);
