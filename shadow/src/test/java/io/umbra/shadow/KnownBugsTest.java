@@ -399,7 +399,8 @@ class KnownBugsTest {
         guest.touch(PAGE, READ);
         guest.store(ALIAS + 8, LongModeEntry.of(31, RW | US | A | D), READ);
         for (int i = 0; i < 2; i++) {
-            assertThat(guest.shadowEntry(PAGE, 1) & (P | LongModeEntry.FRAME_MASK)).isZero();
+            assertThat(guest.shadowEntry(PAGE, 1) & (P | LongModeEntry.FRAME_MASK))
+                    .isZero();
             guest.invalidatePage(PAGE);
             assertThat(guest.touch(PAGE, READ)).isEqualTo(new GuestFault(0));
         }
