@@ -113,9 +113,7 @@ final class ShadowTables {
             return false;
         }
         long entry = entry(page, reverseMap.slot(node));
-        return LongModeEntry.isPresent(entry)
-                && LongModeEntry.isWritable(entry)
-                && LongModeEntry.frame(entry) == mfn;
+        return LongModeEntry.isPresent(entry) && LongModeEntry.isWritable(entry) && LongModeEntry.frame(entry) == mfn;
     }
 
     /** The frame is a table whose writes must be seen: it is not mapped writable, unless it is out of sync. */
