@@ -28,10 +28,17 @@ final class Auditor {
         this.tables = engine.tables;
     }
 
-    /** @return each breach of a rule; empty when all hold */
+    /**
+     * Where the pages of shadows do not hang together (POOL-1) nothing else is looked at: all other checks go through them.
+     *
+     * @return each breach of a rule; empty when all hold
+     */
     static List<Finding> audit(ShadowPaging engine) {
         Auditor auditor = new Auditor(engine);
         auditor.pool();
+        if (!auditor.findings.isEmpty()) {
+            return auditor.findings;
+        }
         auditor.hash();
         auditor.typeMasks();
         auditor.outOfSync();
@@ -220,6 +227,10 @@ final class Auditor {
     private void roots() {
         for (int number = 0; number < engine.vcpus.size(); number++) {
             ShadowVcpu vcpu = engine.vcpus.get(number);
+            ShadowType type = rootType(vcpu.state);
+            if (vcpu.rootType != type) {
+                found("ROOT-1", "vCPU " + number + " takes its roots for " + vcpu.rootType + ", they are " + type);
+            }
             for (int place = 0; place < vcpu.roots.length; place++) {
                 ShadowPage root = vcpu.roots[place];
                 if (root != null && (!root.isShadow() || !root.liveType().isRoot())) {
@@ -231,23 +242,32 @@ final class Auditor {
         }
     }
 
-    /** Whether {@code root} is what the vCPU must hold at {@code place}: there are four with PAE paging, one otherwise. */
-    private boolean isRootOf(VcpuState state, int place, @Nullable ShadowPage root) {
-        PagingMode mode = PagingMode.of(state.cr0, state.cr4, state.efer);
-        if (place > 0 && mode != PagingMode.PAE) {
-            return root == null;
-        }
-        ShadowType type = switch (mode) {
+    private static ShadowType rootType(VcpuState state) {
+        return switch (PagingMode.of(state.cr0, state.cr4, state.efer)) {
             case NONE -> ShadowType.UNPAGED_L4;
             case TWO_LEVEL -> ShadowType.L2_32;
             case PAE -> ShadowType.L2_PAE;
             case FOUR_LEVEL -> ShadowType.L4_64;
             case FIVE_LEVEL -> ShadowType.L5_64;
         };
+    }
+
+    /** Whether {@code root} is what the vCPU must hold at {@code place}: there are four with PAE paging, one otherwise. */
+    private boolean isRootOf(VcpuState state, int place, @Nullable ShadowPage root) {
+        PagingMode mode = PagingMode.of(state.cr0, state.cr4, state.efer);
+        if (place > 0 && mode != PagingMode.PAE) {
+            return root == null;
+        }
+        ShadowType type = rootType(state);
         if (mode == PagingMode.NONE) {
             return root != null && root.type == type && root.frame == 0;
         }
-        long pointer = mode == PagingMode.PAE ? state.pdpte[place] : state.cr3 | LongModeEntry.PRESENT;
+        long pointer = switch (mode) {
+            case NONE -> 0;
+            case TWO_LEVEL -> state.cr3 & 0xFFFF_F000L | LongModeEntry.PRESENT;
+            case PAE -> state.pdpte[place];
+            case FOUR_LEVEL, FIVE_LEVEL -> state.cr3 | LongModeEntry.PRESENT;
+        };
         long entry = engine.p2m.lookup(LongModeEntry.frame(pointer));
         if (LongModeEntry.isPresent(pointer) && P2m.isBacked(entry)) {
             return root != null && root.type == type && root.frame == P2m.mfn(entry);

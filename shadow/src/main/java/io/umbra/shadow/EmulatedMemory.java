@@ -4,6 +4,7 @@ import io.umbra.x86.Cr4;
 import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.PagingMode;
 import io.umbra.x86.VcpuState;
 import org.jspecify.annotations.Nullable;
 
@@ -109,8 +110,7 @@ final class EmulatedMemory implements LinearMemory {
 
     /** @return the guest-physical address */
     private long translate(long linear, int access) {
-        int unused = (state.cr4 & Cr4.FIVE_LEVEL) != 0 ? 7 : 16;
-        if (linear << unused >> unused != linear) {
+        if (!PagingMode.of(state.cr0, state.cr4, state.efer).isCanonical(linear)) {
             throw Fault.unhandleable(linear);
         }
         // PKRU changes rights, and nobody is told.
@@ -151,9 +151,10 @@ final class EmulatedMemory implements LinearMemory {
         return P2m.mfn(entry) << 12 | guestPhysical & PAGE - 1;
     }
 
-    /** Where a crossing access goes on; a fault there reports this address. */
-    private static long secondPage(long linear) {
-        return (linear | PAGE - 1) + 1;
+    /** Where a crossing access goes on; a fault there reports this address. Outside of long mode, address 0 follows the last of 32 bits. */
+    private long secondPage(long linear) {
+        long next = (linear | PAGE - 1) + 1;
+        return state.isLongModeActive() ? next : next & 0xFFFF_FFFFL;
     }
 
     private static int bytesInFirstPage(long linear) {

@@ -6,7 +6,7 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * What shadow entries say: LINK-1, PROP-1, PROP-2, AD-1, WP-1, P2M-1. Where a rule speaks of the guest's entry "now" it is checked under write-protect only; the
+ * What shadow entries say: LINK-1, PROP-1, PROP-2, AD-1, WP-1, P2M-1, and of what they are shadows: P2M-2. Where a rule speaks of the guest's entry "now" it is checked under write-protect only; the
  * frames and levels that a link joins, and that leaves map memory of the domain, hold under every coherence.
  */
 final class EntryAudit {
@@ -43,12 +43,18 @@ final class EntryAudit {
     void run() {
         collectFrames(engine.p2m.root() >>> 12, 4);
         for (ShadowPage page : Auditor.livePages(engine.tables)) {
+            if (page.liveType().shadowsTable() && !backed.get((int) page.frame)) {
+                findings.add(new Finding("P2M-2", page + " shadows a table in memory that is not the domain's"));
+            }
             for (int slot = 0; slot < page.liveType().slots(); slot++) {
                 long entry = engine.memory.readLong(page.entryAddress(slot));
                 if (LongModeEntry.isPresent(entry)) {
                     check(page, slot, entry);
                 } else if (entry != 0) {
                     tag(page, slot, entry);
+                }
+                if (page.liveType().slotsPerEntry() == 2 && (slot & 1) == 0) {
+                    pair(page, slot, entry);
                 }
             }
         }
@@ -230,6 +236,29 @@ final class EntryAudit {
                 || child.frame != page.frame + slot * LongModeEntry.framesMappedBy(below + 1)) {
             found("LINK-1", page, slot, "refers to " + child + ", which is another part");
         }
+    }
+
+    /** LINK-1, where two entries of hardware stand for one of the guest's: the second leads to the page after the first's, with the same rights. */
+    private void pair(ShadowPage page, int slot, long first) {
+        long second = engine.memory.readLong(page.entryAddress(slot + 1));
+        boolean agrees = LongModeEntry.isPresent(first)
+                ? ((first ^ second) & ~LongModeEntry.FRAME_MASK) == 0
+                        && isNextPart(LongModeEntry.frame(first), LongModeEntry.frame(second))
+                : !LongModeEntry.isPresent(second);
+        if (!agrees) {
+            found(
+                    "LINK-1",
+                    page,
+                    slot,
+                    "and the entry behind it are no pair: 0x" + Long.toHexString(first) + ", 0x"
+                            + Long.toHexString(second));
+        }
+    }
+
+    private boolean isNextPart(long first, long second) {
+        int index = engine.memory.contains(first) ? engine.tables.frames.poolIndex(first) : -1;
+        ShadowPage next = index < 0 ? null : engine.tables.pool.page(index).nextPart;
+        return next != null && next.mfn == second;
     }
 
     /** The child stands for what the guest's entry names: a table, or a large page. */

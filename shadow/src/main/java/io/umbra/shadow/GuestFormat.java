@@ -118,8 +118,13 @@ enum GuestFormat {
         return this != TWO_LEVEL && rules.noExecute();
     }
 
+    /** Whether user pages have protection keys: CR4.PKE means nothing outside of long mode. */
+    boolean hasProtectionKeys(EntryRules rules) {
+        return this == LONG && rules.protectionKeys();
+    }
+
     /** The protection key of a leaf: 0 where there are none. */
     int key(long leaf, EntryRules rules) {
-        return this == LONG && rules.protectionKeys() ? LongModeEntry.key(leaf) : 0;
+        return hasProtectionKeys(rules) ? LongModeEntry.key(leaf) : 0;
     }
 }

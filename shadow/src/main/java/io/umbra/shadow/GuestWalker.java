@@ -6,6 +6,7 @@ import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
+import io.umbra.x86.TwoLevelEntry;
 import io.umbra.x86.VcpuState;
 
 /**
@@ -84,7 +85,7 @@ final class GuestWalker {
         walk.linear &= LINEAR_32;
         if ((state.cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) == 0) {
             walk.format = GuestFormat.TWO_LEVEL;
-            return (state.cr3 & LINEAR_32) >>> 12;
+            return TwoLevelEntry.frame(state.cr3);
         }
         walk.format = GuestFormat.PAE;
         long pdpte = state.pdpte[(int) (walk.linear >>> 30)];
@@ -144,7 +145,7 @@ final class GuestWalker {
         boolean write = walk.isWrite();
         boolean fetch = (access & PageFaultCode.FETCH) != 0;
         boolean writeProtect = (state.cr0 & Cr0.WRITE_PROTECT) != 0;
-        boolean keyed = walk.user && !fetch && walk.rules.protectionKeys();
+        boolean keyed = walk.user && !fetch && walk.format.hasProtectionKeys(walk.rules);
         boolean keyDeniesWrite = keyed && write && (state.pkru >>> 2 * walk.key + 1 & 1) != 0;
         boolean keyDenies =
                 keyed && (state.pkru >>> 2 * walk.key & 1) != 0 || keyDeniesWrite && (walk.isUser() || writeProtect);

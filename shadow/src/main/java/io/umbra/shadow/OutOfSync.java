@@ -239,14 +239,18 @@ final class OutOfSync {
     // ---- fixups
     // ------------------------------------------------------------------------------------------------------
 
-    /** A leaf maps the frame, which is out of sync, writable now. One too many takes the right from the oldest. */
+    /** A leaf maps the frame, which is out of sync, writable now. It takes the place of one that no longer does; where there is none, the oldest loses the right. */
     void mappedWritable(long mfn, int node) {
         Slot slot = find(mfn);
         if (slot == null || slot.fixups[0] == node || slot.fixups[1] == node) {
             return;
         }
+        if (!tables.mapsWritable(slot.fixups[1], mfn)) {
+            slot.fixups[1] = node;
+            return;
+        }
         int oldest = slot.fixups[0];
-        if (oldest >= 0 && tables.frames.writableMappings(mfn) > FIXUPS) {
+        if (tables.mapsWritable(oldest, mfn)) {
             counters.add(Counter.FIXUP_EVICT);
             tables.makeReadOnly(oldest, mfn);
         }

@@ -4,6 +4,7 @@ import io.umbra.x86.Cr4;
 import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.PaeEntry;
+import io.umbra.x86.TwoLevelEntry;
 import io.umbra.x86.VcpuState;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -92,6 +93,9 @@ final class Roots {
 
     /** The guest frame of root {@code place}, or -1 where the guest has none. */
     static long gfn(VcpuState state, ShadowType type, int place) {
+        if (type == ShadowType.L2_32) {
+            return place == 0 ? TwoLevelEntry.frame(state.cr3) : -1;
+        }
         if (type == ShadowType.L2_PAE) {
             return LongModeEntry.isPresent(state.pdpte[place]) ? LongModeEntry.frame(state.pdpte[place]) : -1;
         }

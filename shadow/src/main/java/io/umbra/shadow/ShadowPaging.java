@@ -20,6 +20,9 @@ import java.util.List;
  * which the shadow entries are made. The rules that hold are numbered in the package's description.
  */
 public final class ShadowPaging implements Paging {
+    /** Bits of CR0 that choose what the guest walks: with PAE paging a change of the last two, too, loads the PDPTE registers. */
+    private static final long FOLLOWED_CR0 = Cr0.PAGING | Cr0.CACHE_DISABLE | Cr0.NOT_WRITE_THROUGH;
+
     /** Bits of CR4 that flush the guest's TLB or choose what it walks. */
     private static final long FOLLOWED_CR4 = Cr4.PAGE_SIZE_EXTENSIONS
             | Cr4.PHYSICAL_ADDRESS_EXTENSION
@@ -148,7 +151,7 @@ public final class ShadowPaging implements Paging {
                 }
             }
             case 0 -> {
-                if (((old ^ state.cr0) & Cr0.PAGING) != 0) {
+                if (((old ^ state.cr0) & FOLLOWED_CR0) != 0) {
                     flushedAndReloaded(number);
                 }
             }

@@ -101,11 +101,19 @@ final class ShadowTables {
 
     /** The leaf at the node loses write access, if it still maps the frame. */
     void makeReadOnly(int node, long mfn) {
-        ShadowPage page = reverseMap.page(node);
-        long entry = page.type == null ? 0 : entry(page, reverseMap.slot(node));
-        if (LongModeEntry.isPresent(entry) && page.liveType().level() == 1 && LongModeEntry.frame(entry) == mfn) {
-            writeProtection.makeReadOnly(page, reverseMap.slot(node));
+        if (mapsWritable(node, mfn)) {
+            writeProtection.makeReadOnly(reverseMap.page(node), reverseMap.slot(node));
         }
+    }
+
+    /** Whether there is a leaf at the node of the reverse map, or -1, that maps the frame writable. */
+    boolean mapsWritable(int node, long mfn) {
+        ShadowPage page = node < 0 ? null : reverseMap.page(node);
+        if (page == null || page.type == null || page.liveType().level() != 1) {
+            return false;
+        }
+        long entry = entry(page, reverseMap.slot(node));
+        return LongModeEntry.isPresent(entry) && LongModeEntry.isWritable(entry) && LongModeEntry.frame(entry) == mfn;
     }
 
     /** The frame is a table whose writes must be seen: it is not mapped writable, unless it is out of sync. */
@@ -206,10 +214,7 @@ final class ShadowTables {
     // --------------------------------------------------------------------------------------------------
 
     private static void takeReference(ShadowPage child, long fromEntry) {
-        if (child.references == Integer.MAX_VALUE) {
-            throw new DomainCrash("too many references to the shadow " + child);
-        }
-        child.references++;
+        takeReference(child);
         if (child.upPointer < 0) {
             child.upPointer = fromEntry;
         }
@@ -217,6 +222,9 @@ final class ShadowTables {
 
     /** A vCPU's root slot, or a pin. */
     static void takeReference(ShadowPage page) {
+        if (page.references == Integer.MAX_VALUE) {
+            throw new DomainCrash("too many references to the shadow " + page);
+        }
         page.references++;
     }
 

@@ -9,7 +9,7 @@
  * <p>What always holds between two calls, and which the auditor checks:
  *
  * <ul>
- *   <li>POOL-1: free and live pages together are the pool.
+ *   <li>POOL-1: free and live pages together are the pool, and a shadow has as many pages as its type, in order, all of its type and frame.
  *   <li>POOL-2: only live pages are referred to.
  *   <li>HASH-1: each live shadow is found by its (frame, type), and no two share one.
  *   <li>HASH-2: the type mask of a guest frame names exactly the types of its live shadows.
@@ -17,15 +17,16 @@
  *   <li>REF-2: no reference is dropped that was not held.
  *   <li>UP-1: an up-pointer is empty or the address of an entry that refers to the shadow.
  *   <li>PIN-1: only roots are pinned, and the list of them is whole.
- *   <li>ROOT-1: each vCPU holds a live root, of the guest's root frame when that is memory.
- *   <li>LINK-1: a present entry above level 1 refers to a live shadow one level lower, of the very frame or large page that the guest's entry names. Where a guest entry has two of hardware's, they refer to the two pages of one shadow.
+ *   <li>ROOT-1: each vCPU holds live roots of its paging mode's type: of the guest's root frame when that is memory, with PAE paging of the frame that each present PDPTE register names, and no others.
+ *   <li>LINK-1: a present entry above level 1 refers to a live shadow one level lower, of the very frame or large page that the guest's entry names. Where a guest entry has two of hardware's, they refer to the two pages of one shadow, with the same rights.
  *   <li>RMAP-1: the reverse map lists exactly the present leaves, each under the frame it maps.
  *   <li>RMAP-2: a frame's count of writable mappings is the number of writable leaves that map it.
  *   <li>WP-1: under write-protect no leaf maps a shadowed frame writable, unless the frame is out of sync.
- *   <li>PROP-1: under write-protect a shadow entry grants no right that the guest's entry does not grant now.
- *   <li>PROP-2: a shadow entry has no bits but P, RW, US, A, D, NX and the frame.
+ *   <li>PROP-1: under write-protect a shadow entry grants no right that the guest's entry does not grant now, and a leaf has the guest's protection key where keys are enabled, otherwise and above level 1 key 0.
+ *   <li>PROP-2: a shadow entry has no bits but P, RW, US, A, D, NX, the protection key and the frame.
  *   <li>AD-1: under write-protect a present entry's guest entry has A set, and a writable leaf's (or splinter link's) has D set. Tables in read-only memory cannot record them and are exempt.
  *   <li>P2M-1: a leaf maps the frame that the P2M gives now, writable only if the P2M says so.
+ *   <li>P2M-2: a table that has a shadow is in a frame that the P2M gives now.
  *   <li>TAG-1: an absent entry is zero, or a level-1 tag that the guest's entry and the P2M bear out.
  *   <li>OOS-1: a frame that is out of sync is shadowed as one level-1 type and nothing else.
  *   <li>OOS-2: it has a slot, and no more writable mappings than are kept account of.

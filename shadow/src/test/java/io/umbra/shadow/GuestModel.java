@@ -1,5 +1,6 @@
 package io.umbra.shadow;
 
+import io.umbra.x86.Cr0;
 import io.umbra.x86.DefinitionWalker;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.PageSize;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The guest as the manuals have it: memory by guest-physical address, what each frame is, and the walk of {@link DefinitionWalker}. It knows nothing of shadows.
@@ -115,7 +117,12 @@ final class GuestModel implements PhysicalMemory {
 
     @Override
     public int readInt(long guestPhysical) {
-        throw new UnsupportedOperationException();
+        return half(guestPhysical, readLong(guestPhysical & ~7));
+    }
+
+    /** The 4 bytes at the address, of the 8 that they are in. */
+    private static int half(long guestPhysical, long word) {
+        return (int) ((guestPhysical & 4) == 0 ? word : word >>> 32);
     }
 
     @Override
@@ -126,7 +133,10 @@ final class GuestModel implements PhysicalMemory {
 
     @Override
     public boolean compareAndSetInt(long guestPhysical, int expected, int value) {
-        throw new UnsupportedOperationException();
+        long word = readLong(guestPhysical & ~7);
+        int shift = (int) (guestPhysical & 4) * 8;
+        long next = word & ~(0xFFFF_FFFFL << shift) | (value & 0xFFFF_FFFFL) << shift;
+        return half(guestPhysical, word) == expected && compareAndSetLong(guestPhysical & ~7, word, next);
     }
 
     @Override
@@ -169,13 +179,31 @@ final class GuestModel implements PhysicalMemory {
 
     // ---- translation as it is now
 
+    /** What PDPTE registers take from memory, or null when a present one has a reserved bit. Intel SDM vol. 3A, "PDPTE Registers". */
+    long @Nullable [] pointers(long cr3) {
+        long reserved = 0x1E6L | -1L << GuestWalker.MAX_PHYSICAL_ADDRESS;
+        long[] pointers = new long[4];
+        for (int i = 0; i < pointers.length; i++) {
+            pointers[i] = readLong((cr3 & 0xFFFF_FFE0L) + 8L * i);
+            if ((pointers[i] & 1) != 0 && (pointers[i] & reserved) != 0) {
+                return null;
+            }
+        }
+        return pointers;
+    }
+
     /** The access is made: A and D are set if it is permitted. */
     Walk access(long linear, int access) {
         return DefinitionWalker.walk(registers(0), this, linear, access, true);
     }
 
+    /** Whether hardware, which runs with CR0.WP set, refuses what the guest's tables permit. */
+    boolean needsWriteProtectOff(long linear, int access) {
+        return DefinitionWalker.walk(registers(Cr0.WRITE_PROTECT), this, linear, access, false) instanceof Walk.Fault;
+    }
+
     private PagingRegisters registers(long cr0) {
-        PagingRegisters r = PagingRegisters.of(state, GuestWalker.MAX_PHYSICAL_ADDRESS, true, false);
+        PagingRegisters r = PagingRegisters.of(state, GuestWalker.MAX_PHYSICAL_ADDRESS, true, true);
         return new PagingRegisters(
                 r.cr0() | cr0,
                 r.cr3(),
@@ -260,7 +288,7 @@ final class GuestModel implements PhysicalMemory {
 
     private boolean reaches(Recorder recorder, long linear, int access, long mfn) {
         recorder.restart();
-        Walk walk = DefinitionWalker.walk(registers(io.umbra.x86.Cr0.WRITE_PROTECT), recorder, linear, access, false);
+        Walk walk = DefinitionWalker.walk(registers(Cr0.WRITE_PROTECT), recorder, linear, access, false);
         if (!(walk instanceof Walk.Mapped mapped)) {
             return false;
         }
@@ -330,16 +358,19 @@ final class GuestModel implements PhysicalMemory {
 
         @Override
         public long readLong(long guestPhysical) {
-            long entry = value(guestPhysical);
-            gfns.add(guestPhysical >>> 12);
-            readOnly.add(frame(guestPhysical >>> 12).type() == P2mType.READ_ONLY);
-            entries.add(entry);
-            return entry;
+            return read(guestPhysical, value(guestPhysical));
         }
 
         @Override
         public int readInt(long guestPhysical) {
-            throw new UnsupportedOperationException();
+            return (int) read(guestPhysical, half(guestPhysical, value(guestPhysical & ~7)) & 0xFFFF_FFFFL);
+        }
+
+        private long read(long guestPhysical, long entry) {
+            gfns.add(guestPhysical >>> 12);
+            readOnly.add(frame(guestPhysical >>> 12).type() == P2mType.READ_ONLY);
+            entries.add(entry);
+            return entry;
         }
 
         @Override

@@ -3,15 +3,17 @@ package io.umbra.shadow;
 import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
+import io.umbra.x86.PaeEntry;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.Tlb;
 import io.umbra.x86.VcpuState;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The paging hardware of a processor, as simple as it can be: walks the tables that {@link Tlb#load} named, in machine memory, with WP and NXE on. It keeps every
+ * The paging hardware of a processor, as simple as it can be: walks the tables that {@link Tlb#load} named, in machine memory and in long-mode or PAE format, with WP and NXE on. It keeps every
  * translation, and every level-2 entry it used, until it is told to forget them or they make an access fault: a missing invalidation shows as soon as it can.
  */
 class HardwareWalk implements Tlb {
@@ -22,13 +24,18 @@ class HardwareWalk implements Tlb {
     }
 
     /** What a path through the tables grants together, and where it leads: a page, or a level-1 table. */
-    private record Path(long mfn, boolean writable, boolean user, boolean noExecute) {
+    private record Path(long mfn, boolean writable, boolean user, boolean noExecute, int key) {
         Path through(long entry) {
             return new Path(
                     LongModeEntry.frame(entry),
                     writable && LongModeEntry.isWritable(entry),
                     user && LongModeEntry.isUser(entry),
-                    noExecute || LongModeEntry.isNoExecute(entry));
+                    noExecute || LongModeEntry.isNoExecute(entry),
+                    LongModeEntry.key(entry));
+        }
+
+        static Path from(long mfn) {
+            return new Path(mfn, true, true, false, 0);
         }
     }
 
@@ -36,7 +43,7 @@ class HardwareWalk implements Tlb {
     private final VcpuState state;
     private final Map<Long, Path> pages = new HashMap<>();
     private final Map<Long, Path> levelOneTables = new HashMap<>();
-    private HardwarePaging.Shadow paging = new HardwarePaging.Shadow(0, false, false);
+    private HardwarePaging paging = new HardwarePaging.Shadow(0, false, false);
     private int faultCode;
     private Source source = Source.TABLES;
 
@@ -47,7 +54,7 @@ class HardwareWalk implements Tlb {
 
     @Override
     public void load(HardwarePaging loaded) {
-        this.paging = (HardwarePaging.Shadow) loaded;
+        this.paging = loaded;
         forget();
     }
 
@@ -67,15 +74,20 @@ class HardwareWalk implements Tlb {
         levelOneTables.clear();
     }
 
-    /** @return the machine address, or -1 when the access faults with {@link #faultCode} */
+    /**
+     * @param linear canonical in the guest's mode
+     * @return the machine address, or -1 when the access faults with {@link #faultCode}
+     */
     long translate(long linear, int access) {
         Path page = pages.get(linear >>> 12);
         source = page == null ? Source.TABLES : Source.TLB;
         if (page == null) {
             page = walk(linear);
         }
-        if (page == null || !permits(page, access)) {
+        boolean keyRefuses = page != null && keyRefuses(page, access);
+        if (page == null || keyRefuses || !permits(page, access)) {
             faultCode = access | (page == null ? 0 : PageFaultCode.PRESENT);
+            faultCode |= keyRefuses ? PageFaultCode.PROTECTION_KEY : 0;
             pages.remove(linear >>> 12);
             levelOneTables.remove(linear >>> 21);
             return -1;
@@ -92,32 +104,80 @@ class HardwareWalk implements Tlb {
         return source;
     }
 
+    /** What was loaded last. */
+    HardwarePaging loaded() {
+        return paging;
+    }
+
     /** The path that the tables give for {@code linear}, or null where an entry is absent. */
-    private Path walk(long linear) {
+    private @Nullable Path walk(long linear) {
         Path path = levelOneTables.get(linear >>> 21);
         if (path == null) {
-            path = new Path(paging.root() >>> 12, true, true, false);
-            for (int level = 4; level > 1; level--) {
-                path = step(path, linear, level);
-                if (path == null) {
-                    return null;
-                }
+            path = toLevelOne(linear);
+            if (path == null) {
+                return null;
             }
             levelOneTables.put(linear >>> 21, path);
         }
         return step(path, linear, 1);
     }
 
-    private Path step(Path path, long linear, int level) {
+    private @Nullable Path toLevelOne(long linear) {
+        int level = switch (paging) {
+            case HardwarePaging.Shadow shadow -> shadow.levels();
+            case HardwarePaging.PaeShadow _ -> 2;
+            case HardwarePaging.Nested _ -> throw new AssertionError("nested paging under shadows");
+        };
+        Path path = switch (paging) {
+            case HardwarePaging.PaeShadow pae -> ofPointer(pae, linear);
+            case HardwarePaging.Shadow shadow -> Path.from(shadow.root() >>> 12);
+            case HardwarePaging.Nested _ -> null;
+        };
+        for (; path != null && level > 1; level--) {
+            path = step(path, linear, level);
+        }
+        return path;
+    }
+
+    /** Where the PDPTE register leads. */
+    private static @Nullable Path ofPointer(HardwarePaging.PaeShadow pae, long linear) {
+        if (linear >>> 32 != 0) {
+            throw new AssertionError("no address of 32 bits: 0x" + Long.toHexString(linear));
+        }
+        long pointer = switch ((int) (linear >>> 30)) {
+            case 0 -> pae.pdpte0();
+            case 1 -> pae.pdpte1();
+            case 2 -> pae.pdpte2();
+            default -> pae.pdpte3();
+        };
+        if ((pointer & 0xFFF & ~LongModeEntry.PRESENT) != 0) {
+            throw new AssertionError("hardware would refuse the PDPTE 0x" + Long.toHexString(pointer));
+        }
+        return LongModeEntry.isPresent(pointer) ? Path.from(LongModeEntry.frame(pointer)) : null;
+    }
+
+    private @Nullable Path step(Path path, long linear, int level) {
         long entry = memory.readLong((path.mfn << 12) + LongModeEntry.index(linear, level) * 8L);
         if (!LongModeEntry.isPresent(entry)) {
             return null;
         }
         boolean setsDirty = level == 1 && LongModeEntry.isWritable(entry) && !LongModeEntry.isDirty(entry);
-        if (!LongModeEntry.isAccessed(entry) || setsDirty || LongModeEntry.hasPageSize(entry)) {
-            throw new AssertionError("hardware would write A or D, or find a large page: 0x" + Long.toHexString(entry));
+        boolean isReserved = paging instanceof HardwarePaging.PaeShadow && (entry & PaeEntry.RESERVED_HIGH) != 0;
+        if (!LongModeEntry.isAccessed(entry) || setsDirty || LongModeEntry.hasPageSize(entry) || isReserved) {
+            throw new AssertionError(
+                    "hardware would write A or D, find a large page or a reserved bit: 0x" + Long.toHexString(entry));
         }
         return path.through(entry);
+    }
+
+    /** PKRU, for data on user pages. */
+    private boolean keyRefuses(Path page, int access) {
+        boolean enabled = paging instanceof HardwarePaging.Shadow shadow && shadow.protectionKeys();
+        if (!enabled || !page.user || (access & PageFaultCode.FETCH) != 0) {
+            return false;
+        }
+        int rights = state.pkru >>> 2 * page.key;
+        return (rights & 1) != 0 || (rights & 2) != 0 && (access & PageFaultCode.WRITE) != 0;
     }
 
     private boolean permits(Path page, int access) {
@@ -132,6 +192,22 @@ class HardwareWalk implements Tlb {
             return true;
         }
         boolean alignmentCheck = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
-        return fetch ? !paging.smep() : !paging.smap() || alignmentCheck && !implicit;
+        return fetch ? !hasSmep() : !hasSmap() || alignmentCheck && !implicit;
+    }
+
+    private boolean hasSmep() {
+        return switch (paging) {
+            case HardwarePaging.Shadow shadow -> shadow.smep();
+            case HardwarePaging.PaeShadow pae -> pae.smep();
+            case HardwarePaging.Nested _ -> false;
+        };
+    }
+
+    private boolean hasSmap() {
+        return switch (paging) {
+            case HardwarePaging.Shadow shadow -> shadow.smap();
+            case HardwarePaging.PaeShadow pae -> pae.smap();
+            case HardwarePaging.Nested _ -> false;
+        };
     }
 }

@@ -26,7 +26,12 @@ record Operation(Kind kind, long linear, int size, int access, long value, int f
         LOAD_CR3,
         TOGGLE_CR0,
         TOGGLE_CR4,
-        TOGGLE_NO_EXECUTE,
+        TOGGLE_EFER,
+        /** To the {@link io.umbra.x86.PagingMode} of the ordinal in {@code linear}, with CR3 {@code value} if that is not negative. */
+        SWITCH_MODE,
+        WRITE_PKRU,
+        /** INVPCID. */
+        INVALIDATE_CONTEXT,
         CHANGE_P2M,
         DMA,
         BLOW

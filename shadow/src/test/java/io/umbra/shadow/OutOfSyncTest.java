@@ -140,6 +140,26 @@ class OutOfSyncTest {
     }
 
     @Test
+    void mappingThatIsGoneLeavesItsPlaceToTheNext() {
+        long table = mapWithItsTable(TWO_MIB, 30, 0);
+        long window = guest.map(WINDOW + 0x1000, table, KERNEL);
+        guest.map(WINDOW + 0x2000, table, KERNEL);
+        guest.map(WINDOW + 0x3000, table, KERNEL);
+        guest.touch(TWO_MIB, READ);
+        guest.touch(entryAt(0, TWO_MIB), WRITE);
+        guest.touch(entryAt(1, TWO_MIB), WRITE);
+        int slot = LongModeEntry.index(WINDOW + 0x1000, 1);
+        guest.poke(window, slot, 0);
+        guest.engine.memoryWritten(window << 12 | slot * 8L, 8);
+        guest.touch(entryAt(2, TWO_MIB), WRITE);
+        assertThat(guest.count(Counter.FIXUP_EVICT)).isZero();
+        guest.touch(entryAt(3, TWO_MIB), WRITE);
+        assertThat(guest.engine.frames.writableMappings(guest.mfn(table))).isEqualTo(OutOfSync.FIXUPS);
+        assertThat(guest.count(Counter.FIXUP_EVICT)).isEqualTo(1);
+        assertThat(LongModeEntry.isWritable(guest.shadowEntry(WINDOW, 1))).isFalse();
+    }
+
+    @Test
     void thirdWritableMappingEvictsTheOldest() {
         long table = mapWithItsTable(TWO_MIB, 30, 0);
         guest.map(WINDOW + 0x1000, table, KERNEL);

@@ -13,8 +13,8 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
     private static final int AUDIT_EVERY = 64;
 
     /** Operations of the seed's, in the seed's world. */
-    static Sequence draw(ShadowPolicy policy, long seed, int length) {
-        OperationSource source = new OperationSource(new GuestLayout(~seed));
+    static Sequence draw(ShadowPolicy policy, World world, long seed, int length) {
+        OperationSource source = new OperationSource(new GuestLayout(~seed), world);
         List<Operation> operations = new ArrayList<>();
         for (int i = 0; i < length; i++) {
             operations.add(source.next());
@@ -37,16 +37,25 @@ record Sequence(ShadowPolicy policy, long seed, List<Operation> operations) {
                 for (Operation operation : operations) {
                     executed++;
                     machine.execute(operation);
-                    if (executed % AUDIT_EVERY == 0 || operations.size() <= AUDIT_EVERY) {
+                    if (executed % AUDIT_EVERY == 0 || operations.size() <= AUDIT_EVERY || isDrastic(operation)) {
                         check(machine);
                     }
                 }
                 check(machine);
+                machine.compareMemory(true);
             } catch (AssertionError | InvariantViolation | DomainCrash | IndexOutOfBoundsException e) {
                 return new Failure(executed, e);
             }
         }
         return null;
+    }
+
+    /** It changes so much at once that what it leaves behind is looked at before it is used. */
+    private static boolean isDrastic(Operation operation) {
+        return switch (operation.kind()) {
+            case CHANGE_P2M, SWITCH_MODE, TOGGLE_CR0, TOGGLE_CR4 -> true;
+            case ACCESS, INVALIDATE_PAGE, INVALIDATE_CONTEXT, LOAD_CR3, TOGGLE_EFER, WRITE_PKRU, DMA, BLOW -> false;
+        };
     }
 
     private static void check(ShadowMachine machine) {

@@ -13,6 +13,7 @@ import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
+import io.umbra.x86.PagingMode;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
@@ -28,7 +29,11 @@ import java.util.Map;
  * <p>Any difference is an {@link AssertionError}.
  */
 final class ShadowMachine implements AutoCloseable {
-    private static final int FRAMES = 8192;
+    static final long FIRST_CR0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT;
+    static final long FIRST_CR4 = Cr4.PHYSICAL_ADDRESS_EXTENSION | Cr4.PAGE_SIZE_EXTENSIONS;
+    static final long FIRST_EFER = Efer.LONG_MODE_ENABLE | Efer.LONG_MODE_ACTIVE | Efer.NO_EXECUTE;
+
+    private static final int FRAMES = 6144;
     /**
      * Faults after which one instruction must have come to an end: ten to fill two pages level by level, once more for each time that a frame it writes to is unshadowed
      * for it.
@@ -58,6 +63,7 @@ final class ShadowMachine implements AutoCloseable {
     private final ShadowPolicy policy;
     private final Defect defect;
     private final Map<Long, Byte> deviceBytes = new HashMap<>();
+    private final RegisterWrites registers = new RegisterWrites(state, new Effects());
     private Operation current = Operation.of(Operation.Kind.BLOW, 0, 0);
     private long instructions;
 
@@ -69,17 +75,14 @@ final class ShadowMachine implements AutoCloseable {
         GuestLayout layout = new GuestLayout(layoutSeed);
         long run = allocator.allocateRun();
         p2m.set(GuestLayout.LARGE, 2, run, P2mType.RAM);
-        for (long gfn = 0; gfn < GuestLayout.END; gfn++) {
-            P2mType type = GuestLayout.type(gfn);
-            long mfn = gfn >= GuestLayout.LARGE ? run + gfn - GuestLayout.LARGE : allocator.allocate();
-            if (type == P2mType.HOLE) {
-                allocator.free(mfn);
-                continue;
-            }
-            if (gfn < GuestLayout.LARGE) {
-                p2m.set(gfn, 1, mfn, type);
-            }
-            guest.setFrame(gfn, new Frame(type, mfn, new GuestModel.Contents()));
+        for (long gfn = 0; gfn < GuestLayout.LARGE; gfn++) {
+            add(gfn);
+        }
+        for (long gfn = GuestLayout.LARGE; gfn < GuestLayout.END; gfn++) {
+            guest.setFrame(gfn, new Frame(P2mType.RAM, run + gfn - GuestLayout.LARGE, new GuestModel.Contents()));
+        }
+        for (long gfn = GuestLayout.HIGH; gfn < GuestLayout.HIGH_END; gfn++) {
+            add(gfn);
         }
         layout.fill((address, entry) -> {
             Frame frame = guest.frame(address >>> 12);
@@ -88,12 +91,21 @@ final class ShadowMachine implements AutoCloseable {
                 frame.contents().set((int) address & 0xFFF, entry);
             }
         });
-        state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT;
-        state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION;
-        state.efer = Efer.LONG_MODE_ENABLE | Efer.LONG_MODE_ACTIVE | Efer.NO_EXECUTE;
+        state.cr0 = FIRST_CR0;
+        state.cr4 = FIRST_CR4;
+        state.efer = FIRST_EFER;
         engine = new ShadowPaging(memory, allocator, p2m, devices(), policy);
         engine.attach(state, hardware, this::emulate);
         guest.flushed();
+    }
+
+    private void add(long gfn) {
+        P2mType type = GuestLayout.type(gfn);
+        if (type != P2mType.HOLE) {
+            long mfn = allocator.allocate();
+            p2m.set(gfn, 1, mfn, type);
+            guest.setFrame(gfn, new Frame(type, mfn, new GuestModel.Contents()));
+        }
     }
 
     private HardwareWalk hardwareThatKeepsAll() {
@@ -129,37 +141,17 @@ final class ShadowMachine implements AutoCloseable {
         current = operation;
         switch (operation.kind()) {
             case ACCESS -> access(operation);
-            case INVALIDATE_PAGE -> {
-                if (defect != Defect.LOST_INVALIDATION) {
-                    hardware.invalidate(operation.linear());
-                    engine.invalidatePage(0, operation.linear());
-                }
-                guest.invalidated(operation.linear());
-                if (!policy.writeProtects()) {
-                    guest.flushed();
-                }
-            }
-            case LOAD_CR3 -> {
-                long old = state.cr3;
-                state.cr3 = operation.value();
-                engine.controlRegisterWritten(0, 3, old);
-                if (state.isPaging()) {
-                    guest.flushed();
-                }
-            }
-            case TOGGLE_CR0 -> toggleCr0(operation.value());
-            case TOGGLE_CR4 -> {
-                long old = state.cr4;
-                state.cr4 ^= operation.value();
-                engine.controlRegisterWritten(0, 4, old);
+            case INVALIDATE_PAGE -> invalidatePage(GuestLayout.canonical(registers.mode(), operation.linear()));
+            case INVALIDATE_CONTEXT -> {
+                engine.invalidateContext(0);
                 guest.flushed();
             }
-            case TOGGLE_NO_EXECUTE -> {
-                long old = state.efer;
-                state.efer ^= Efer.NO_EXECUTE;
-                engine.eferWritten(0, old);
-                guest.flushed();
-            }
+            case LOAD_CR3 -> registers.cr3(operation.value());
+            case TOGGLE_CR0 -> registers.cr0(state.cr0 ^ operation.value());
+            case TOGGLE_CR4 -> registers.cr4(state.cr4 ^ operation.value());
+            case TOGGLE_EFER -> registers.efer(state.efer ^ operation.value());
+            case SWITCH_MODE -> registers.mode(PagingMode.values()[(int) operation.linear()], operation.value());
+            case WRITE_PKRU -> state.pkru = (int) operation.value();
             case CHANGE_P2M -> changeP2m(operation.linear() >>> 12, (int) operation.value());
             case DMA -> {
                 for (int i = 0; i < operation.size(); i++) {
@@ -176,14 +168,43 @@ final class ShadowMachine implements AutoCloseable {
         }
     }
 
-    private void toggleCr0(long bit) {
-        long old = state.cr0;
-        state.cr0 ^= bit;
-        if (bit == Cr0.PAGING) {
-            state.efer ^= Efer.LONG_MODE_ACTIVE;
+    private void invalidatePage(long linear) {
+        if (defect != Defect.LOST_INVALIDATION) {
+            hardware.invalidate(linear);
+            engine.invalidatePage(0, linear);
         }
-        engine.controlRegisterWritten(0, 0, old);
-        if (bit == Cr0.PAGING) {
+        guest.invalidated(linear);
+        if (!policy.writeProtects()) {
+            guest.flushed();
+        }
+    }
+
+    /** The registers tell the engine and the definition. */
+    private final class Effects implements RegisterWrites.Effects {
+        @Override
+        public boolean loadPdptes(long cr3) {
+            long[] expected = guest.pointers(cr3);
+            long[] before = state.pdpte.clone();
+            boolean loaded = engine.readPdptes(0, cr3, state.pdpte);
+            if (loaded != (expected != null) || !Arrays.equals(state.pdpte, loaded ? expected : before)) {
+                throw new AssertionError("PDPTEs %s, by the definition %s"
+                        .formatted(Arrays.toString(state.pdpte), Arrays.toString(expected)));
+            }
+            return loaded;
+        }
+
+        @Override
+        public void controlRegisterWritten(int number, long old) {
+            engine.controlRegisterWritten(0, number, old);
+        }
+
+        @Override
+        public void eferWritten(long old) {
+            engine.eferWritten(0, old);
+        }
+
+        @Override
+        public void flushed() {
             guest.flushed();
         }
     }
@@ -230,17 +251,10 @@ final class ShadowMachine implements AutoCloseable {
 
     /** One instruction that makes one access: restarted after each fault that was fixed. */
     private void access(Operation drawn) {
-        Operation operation = drawn;
-        if (!state.isPaging()) {
-            long gfn = drawn.linear() >>> 12 & 0x3F;
-            operation = new Operation(
-                    drawn.kind(),
-                    gfn << 12 | drawn.linear() & 0xFFF,
-                    drawn.size(),
-                    drawn.access(),
-                    drawn.value(),
-                    drawn.flags());
-        }
+        long linear =
+                GuestLayout.canonical(registers.mode(), state.isPaging() ? drawn.linear() : drawn.linear() & 0x3_FFFF);
+        Operation operation =
+                new Operation(drawn.kind(), linear, drawn.size(), drawn.access(), drawn.value(), drawn.flags());
         current = operation;
         state.rflags = RFlags.ALWAYS_ONE | (operation.has(Operation.ALIGNMENT_CHECK) ? RFlags.ALIGNMENT_CHECK : 0);
         for (int fault = 0; fault < MOST_FAULTS; fault++) {
@@ -253,20 +267,34 @@ final class ShadowMachine implements AutoCloseable {
         throw new AssertionError("livelock: the instruction does not come to an end");
     }
 
+    /** The addresses that the access is translated at: its first byte, and where it goes on in the next page. */
+    private long[] parts(Operation operation) {
+        long linear = operation.linear();
+        boolean crosses = (linear & 0xFFF) + operation.size() > 4096;
+        return crosses
+                ? new long[] {linear, GuestLayout.canonical(registers.mode(), (linear | 0xFFF) + 1)}
+                : new long[] {linear};
+    }
+
+    /** The physical address of a byte of the access, whose parts are at {@code first} and {@code second}. */
+    private static long byteAt(Operation operation, int index, long[] parts) {
+        int inFirst = 4096 - (int) (operation.linear() & 0xFFF);
+        return index < inFirst ? parts[0] + index : parts[1] + index - inFirst;
+    }
+
     /** @return whether the instruction came to an end, one way or the other */
     private boolean isDone(Operation operation) {
-        long linear = operation.linear();
-        long lastPage = linear + operation.size() - 1 & -4096L;
-        boolean crosses = lastPage != (linear & -4096L);
-        long first = translate(operation, linear);
-        long second = first >= 0 && crosses ? translate(operation, lastPage) : first;
-        if (first < 0 || second < 0) {
-            return faulted(operation, first < 0 ? linear : lastPage);
+        long[] parts = parts(operation);
+        long[] machine = new long[parts.length];
+        for (int i = 0; i < parts.length; i++) {
+            machine[i] = translate(operation, parts[i]);
+            if (machine[i] < 0) {
+                return faulted(operation, parts[i]);
+            }
         }
         if (operation.isWrite()) {
             for (int i = 0; i < operation.size(); i++) {
-                boolean isSecond = crosses && linear + i >= lastPage;
-                long maddr = isSecond ? second + (linear + i - lastPage) : first + i;
+                long maddr = byteAt(operation, i, machine);
                 byte value = (byte) (operation.value() >>> 8 * i);
                 memory.writeByte(maddr, value);
                 guest.writeByte(guest.gfnOf(maddr >>> 12) << 12 | maddr & 0xFFF, value);
@@ -321,7 +349,7 @@ final class ShadowMachine implements AutoCloseable {
                     case Emulate.MMIO -> !type.isBacked();
                     case Emulate.READ_ONLY -> type == P2mType.READ_ONLY && operation.isWrite();
                     case Emulate.WRITE_PROTECT_OFF ->
-                        operation.isWrite() && !page.writable() && (state.cr0 & Cr0.WRITE_PROTECT) == 0;
+                        operation.isWrite() && guest.needsWriteProtectOff(linear, operation.access());
                     case Emulate.PAGETABLE -> operation.isWrite() && policy.writeProtects();
                 };
             }
@@ -380,27 +408,22 @@ final class ShadowMachine implements AutoCloseable {
 
     /** The access by the definition, into the model. @return the address that faults with {@link #expectedCode}, or {@link #NONE} */
     private long expectedFault(Operation operation) {
-        long linear = operation.linear();
-        long lastPage = linear + operation.size() - 1 & -4096L;
-        long[] pages = lastPage != (linear & -4096L) ? new long[] {linear, lastPage} : new long[] {linear};
-        long[] physical = new long[pages.length];
-        for (int i = 0; i < pages.length; i++) {
-            Walk walk = guest.access(pages[i], operation.access());
+        long[] parts = parts(operation);
+        long[] physical = new long[parts.length];
+        for (int i = 0; i < parts.length; i++) {
+            Walk walk = guest.access(parts[i], operation.access());
             if (walk instanceof Walk.Fault(int code, int _)) {
                 expectedCode = code;
-                return pages[i];
+                return parts[i];
             }
             physical[i] = ((Walk.Mapped) walk).guestPhysical();
         }
         expectedBytes = new byte[8];
-        long[] addresses = new long[operation.size()];
         for (int i = 0; i < operation.size(); i++) {
-            boolean isSecond = pages.length == 2 && linear + i >= lastPage;
-            addresses[i] = isSecond ? physical[1] + (linear + i - lastPage) : physical[0] + i;
-            expectedBytes[i] = guest.readByte(addresses[i]);
+            expectedBytes[i] = guest.readByte(byteAt(operation, i, physical));
         }
         for (int i = 0; operation.isWrite() && i < operation.size(); i++) {
-            guest.writeByte(addresses[i], (byte) (operation.value() >>> 8 * i));
+            guest.writeByte(byteAt(operation, i, physical), (byte) (operation.value() >>> 8 * i));
         }
         return NONE;
     }
@@ -433,12 +456,17 @@ final class ShadowMachine implements AutoCloseable {
 
     // ---- comparison of everything
 
-    /** All of the guest's memory, and what devices were given. */
+    /** What operations reach of the guest's memory, and what devices were given. */
     void compareMemory() {
+        compareMemory(false);
+    }
+
+    /** @param all whether memory that no operation reaches is looked at too */
+    void compareMemory(boolean all) {
         byte[] bytes = new byte[4096];
         for (Map.Entry<Long, Frame> entry : guest.frames()) {
             Frame frame = entry.getValue();
-            if (frame.isBacked()) {
+            if (frame.isBacked() && (all || GuestLayout.isUsed(entry.getKey()))) {
                 memory.read(frame.mfn() << 12, bytes, 0, bytes.length);
                 int at = Arrays.mismatch(bytes, frame.contents().bytes);
                 if (at >= 0) {

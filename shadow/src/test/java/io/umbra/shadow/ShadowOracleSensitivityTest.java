@@ -14,7 +14,7 @@ class ShadowOracleSensitivityTest {
     void somethingBrokenIsFound(ShadowMachine.Defect defect) {
         boolean found = false;
         for (long seed = 1; seed <= SEQUENCES && !found; seed++) {
-            found = Sequence.draw(SmallGuest.POLICY, seed, 400).run(defect) != null;
+            found = Sequence.draw(SmallGuest.POLICY, World.ALL, seed, 400).run(defect) != null;
         }
         assertThat(found).isTrue();
     }
