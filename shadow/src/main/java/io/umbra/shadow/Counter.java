@@ -46,7 +46,10 @@ public enum Counter {
     ROOT_LINK_SHARED("of these, to a shadow that another root refers to as well: a shared kernel half"),
     INVPCID("INVPCID instructions"),
     GUEST_WALK("walks of the guest's tables"),
-    SHADOW_L5("shadows of level-5 tables made");
+    SHADOW_L5("shadows of level-5 tables made"),
+    LOG_DIRTY_MARK("frames marked by log-dirty, once for each time they were clean"),
+    LOG_DIRTY_FAULT("write faults answered while log-dirty was on"),
+    LOG_DIRTY_CLEAN("times the log-dirty bitmap was taken and cleaned");
 
     private final String description;
 

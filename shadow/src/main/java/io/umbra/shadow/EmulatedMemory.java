@@ -23,6 +23,7 @@ final class EmulatedMemory implements LinearMemory {
     private final MachineMemory memory;
     private final P2m p2m;
     private final DeviceMemory devices;
+    private final WriteLog log;
     private final WriteWatch watch;
     private final GuestWalk walk = new GuestWalk();
 
@@ -32,12 +33,14 @@ final class EmulatedMemory implements LinearMemory {
             MachineMemory memory,
             P2m p2m,
             DeviceMemory devices,
+            WriteLog log,
             WriteWatch watch) {
         this.state = state;
         this.walker = walker;
         this.memory = memory;
         this.p2m = p2m;
         this.devices = devices;
+        this.log = log;
         this.watch = watch;
     }
 
@@ -124,6 +127,7 @@ final class EmulatedMemory implements LinearMemory {
         if (!P2m.isBacked(entry)) {
             devices.write(guestPhysical, size, value);
         } else if (P2m.isWritable(entry)) {
+            log.mark(guestPhysical >>> 12, DirtyCause.EMULATED);
             memory.write(machineAddress(entry, guestPhysical), size, value);
             watch.written(P2m.mfn(entry), (int) guestPhysical & PAGE - 1, size);
         }

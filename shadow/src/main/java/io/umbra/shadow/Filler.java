@@ -8,11 +8,13 @@ final class Filler {
     private final ShadowTables tables;
     private final Revalidation revalidation;
     private final ShadowPolicy policy;
+    private final WriteLog log;
 
-    Filler(ShadowTables tables, Revalidation revalidation, ShadowPolicy policy) {
+    Filler(ShadowTables tables, Revalidation revalidation, ShadowPolicy policy, WriteLog log) {
         this.tables = tables;
         this.revalidation = revalidation;
         this.policy = policy;
+        this.log = log;
     }
 
     /**
@@ -39,7 +41,9 @@ final class Filler {
         long guest = walk.leafLevel == 1 ? walk.entries[1] : Propagation.FABRICATED;
         boolean isProtected = tables.isProtected(P2m.mfn(p2mEntry));
         boolean noExecute = walk.format.hasNoExecute(walk.rules);
-        long leaf = Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key);
+        LeafAccess access = walk.isWrite() ? LeafAccess.DEMAND_WRITE : LeafAccess.DEMAND_READ;
+        long leaf =
+                log.admit(Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key), walk.gfn, access);
         changed |= tables.setLeaf(table, table.liveType().index(walk.linear), leaf);
         return changed;
     }

@@ -30,6 +30,11 @@ public enum PolicyOption {
             "4096",
             "a number from 128 to 1048576",
             "pages of 4 KiB for shadows; when they run out the least recently loaded roots go first"),
+    DIRTY_CLEAN(
+            "reprotect",
+            "reprotect or blow",
+            "what cleaning the log-dirty bitmap does to shadows: reprotect makes the leaves of the dirty frames read-only;"
+                    + " blow throws all shadows away, as Xen does"),
     BLOW_EVERY(
             "0",
             "a number, 0 or more",
@@ -73,6 +78,7 @@ public enum PolicyOption {
             case WRITABLE_SEARCH -> label(policy.writableSearch());
             case EARLY_UNSHADOW -> policy.earlyUnshadow() ? "on" : "off";
             case POOL -> Integer.toString(policy.poolPages());
+            case DIRTY_CLEAN -> label(policy.dirtyClean());
             case BLOW_EVERY -> Long.toString(policy.blowEvery());
         };
     }
@@ -106,6 +112,7 @@ public enum PolicyOption {
                 this == WRITABLE_SEARCH ? constant(ShadowPolicy.WritableSearch.class, value) : old.writableSearch(),
                 this == EARLY_UNSHADOW ? isOn(value) : old.earlyUnshadow(),
                 this == POOL ? (int) number(value, ShadowPolicy.MINIMUM_POOL, LARGEST_POOL) : old.poolPages(),
+                this == DIRTY_CLEAN ? constant(ShadowPolicy.DirtyClean.class, value) : old.dirtyClean(),
                 this == BLOW_EVERY ? number(value, 0, Long.MAX_VALUE) : old.blowEvery());
     }
 

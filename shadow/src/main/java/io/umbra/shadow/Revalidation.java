@@ -13,12 +13,14 @@ final class Revalidation {
     private final MachineMemory memory;
     private final P2m p2m;
     private final Counters counters;
+    private final WriteLog log;
 
-    Revalidation(ShadowTables tables, MachineMemory memory, P2m p2m, Counters counters) {
+    Revalidation(ShadowTables tables, MachineMemory memory, P2m p2m, Counters counters, WriteLog log) {
         this.tables = tables;
         this.memory = memory;
         this.p2m = p2m;
         this.counters = counters;
+        this.log = log;
     }
 
     /**
@@ -63,9 +65,12 @@ final class Revalidation {
         if (!LongModeEntry.isPresent(guest) || format.hasReservedBits(guest, 1, true, rules)) {
             return 0;
         }
-        long entry = lookup(LongModeEntry.frame(guest));
+        long gfn = LongModeEntry.frame(guest);
+        long entry = lookup(gfn);
         boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
-        return Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
+        long leaf =
+                Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
+        return log.admit(leaf, gfn, LeafAccess.PREFETCH);
     }
 
     /** A link is kept only to a shadow that exists already. */

@@ -10,7 +10,6 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.Intercepts;
-import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
@@ -58,6 +57,7 @@ public final class ShadowPaging implements Paging {
     private final Revalidation revalidation;
     private final Filler filler;
     private final P2mChanges p2mChanges;
+    final WriteLog log;
 
     /**
      * @param p2m the domain's map; changes to it are followed from now on
@@ -73,12 +73,14 @@ public final class ShadowPaging implements Paging {
         this.frames = new FrameTable(memory.frames());
         ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
         this.tables = new ShadowTables(memory, frames, pool, counters, policy);
-        this.walker = new GuestWalker(memory, p2m, counters);
-        this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.reclaim = new Reclaim(tables, vcpus, counters);
+        this.log = new WriteLog(
+                new ShadowWriteAccess(tables, p2m, reclaim, this::flushIfDemanded), policy.dirtyClean(), counters);
+        this.walker = new GuestWalker(memory, p2m, counters, log);
+        this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.roots = new Roots(tables, p2m, reclaim, policy);
-        this.revalidation = new Revalidation(tables, memory, p2m, counters);
-        this.filler = new Filler(tables, revalidation, policy);
+        this.revalidation = new Revalidation(tables, memory, p2m, counters, log);
+        this.filler = new Filler(tables, revalidation, policy, log);
         this.p2mChanges = new P2mChanges();
         p2m.addListener(p2mChanges);
     }
@@ -97,7 +99,7 @@ public final class ShadowPaging implements Paging {
                 revalidation.written(mfn, offset, length, EntryRules.of(state));
             }
         };
-        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, watch);
+        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, log, watch);
         ShadowVcpu vcpu = new ShadowVcpu(state, tlb, emulator, port, early);
         vcpus.add(vcpu);
         updateRoot(vcpu);
@@ -127,6 +129,9 @@ public final class ShadowPaging implements Paging {
         FaultOutcome outcome = judge(vcpu, walk, p2mEntry, filled);
         if (outcome == Fixed.FIXUP) {
             counters.add(Counter.FIXUP);
+            if (walk.isWrite()) {
+                log.countFault();
+            }
             if (walk.setDirty && wasPresent) {
                 counters.add(Counter.DIRTY_BIT_FAULT);
             }
@@ -347,6 +352,7 @@ public final class ShadowPaging implements Paging {
     /** A device knows nothing of tables: their shadows follow what it wrote. */
     @Override
     public void memoryWritten(long guestPhysical, long length) {
+        log.markMemory(p2m, guestPhysical, length, DirtyCause.EXTERNAL);
         if (!policy.writeProtects()) {
             return;
         }
@@ -368,6 +374,16 @@ public final class ShadowPaging implements Paging {
     }
 
     @Override
+    public LogDirty logDirty() {
+        return log.logDirty;
+    }
+
+    @Override
+    public VramTracking vram() {
+        return log.vram;
+    }
+
+    @Override
     public void blow() {
         reclaim.blow();
         flushIfDemanded();
@@ -375,17 +391,14 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void audit() {
-        List<Finding> findings = Auditor.audit(this);
-        if (!findings.isEmpty()) {
-            Finding first = findings.getFirst();
-            throw new InvariantViolation(first.rule(), first.message());
-        }
+        Finding.throwFirst(Auditor.audit(this));
     }
 
     /** Nothing derived from an old P2M entry survives; a vCPU whose root's entry changes has the root that maps nothing meanwhile. */
     private final class P2mChanges implements P2m.ChangeListener {
         @Override
         public void aboutToChange(long gfn, long count) {
+            log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
                     roots.loadNothing(vcpu);
@@ -404,6 +417,7 @@ public final class ShadowPaging implements Paging {
 
         @Override
         public void changed(long gfn, long count) {
+            log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
                     updateRoot(vcpu);

@@ -25,6 +25,9 @@
  *   <li>PROP-2: a shadow entry has no bits but P, RW, US, A, D, NX and the frame.
  *   <li>AD-1: under write-protect a present entry's guest entry has A set, and a writable leaf's (or splinter link's) has D set. Tables in read-only memory cannot record them and are exempt.
  *   <li>P2M-1: a leaf maps the frame that the P2M gives now, writable only if the P2M says so.
+ *   <li>LOG-1: while log-dirty is on, what maps a frame writable (a leaf, or under nested paging the P2M) maps one that is in the bitmap; unless a frame could not be put there for want of memory.
+ *   <li>LOG-2: the bitmap's count is that of its frames.
+ *   <li>VRAM-1: what maps a frame of the tracked range writable maps one that is marked.
  * </ul>
  *
  * <p>Under strict-tlb the guest's tables stay writable, and PROP-1, AD-1 and LINK-1 hold for some moment since the guest's last flush instead of now.

@@ -2,12 +2,14 @@ package io.umbra.tools;
 
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.PolicyOption;
+import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.GuestEnd;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What the shadows did in a run, as text for people or JSON with stable keys for scripts. */
 final class Report {
@@ -32,13 +34,22 @@ final class Report {
     private final GuestEnd end;
     private final int status;
     private final double seconds;
+    private final @Nullable DirtyLogReport dirty;
 
-    Report(Domain domain, DomainConfig config, GuestEnd end, int status, double seconds) {
+    /** @param dirty what log-dirty measured, where it was asked for */
+    Report(
+            Domain domain,
+            DomainConfig config,
+            GuestEnd end,
+            int status,
+            double seconds,
+            @Nullable DirtySeries dirty) {
         this.domain = domain;
         this.config = config;
         this.end = end;
         this.status = status;
         this.seconds = seconds;
+        this.dirty = dirty == null ? null : new DirtyLogReport(dirty, config.memoryBytes());
     }
 
     String text() {
@@ -61,6 +72,9 @@ final class Report {
         if (config.verify()) {
             text.append("%15d  %-20s %s\n"
                     .formatted(domain.verified(), "verified", "faults held against the definition, all equal"));
+        }
+        if (dirty != null) {
+            text.append(dirty.text());
         }
         return text.toString();
     }
@@ -106,7 +120,11 @@ final class Report {
             json.append(domain.counters().get(counter));
             separator = ",\n";
         }
-        return json.append("\n  }\n}\n").toString();
+        json.append("\n  }");
+        if (dirty != null) {
+            json.append(",\n  \"dirty_log\": ").append(dirty.json());
+        }
+        return json.append("\n}\n").toString();
     }
 
     private static String quoted(String text) {

@@ -3,6 +3,7 @@ package io.umbra.tools;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
 import io.umbra.vmm.ConsoleInput;
+import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
@@ -133,6 +134,19 @@ final class Run implements Callable<Integer> {
             description = "hold every translation against the definition; a difference ends the run")
     private boolean verify;
 
+    @Option(
+            names = "--dirty-log",
+            paramLabel = "PERIOD",
+            description = "log the pages written to in each period of time, as 10ms, and report them",
+            converter = Period.class)
+    private @Nullable Long dirtyLog;
+
+    @Option(
+            names = "--dirty-log-verify",
+            description = "hold all memory against that log at each period's end; a page that is missing ends the run."
+                    + " Implied by --verify")
+    private boolean dirtyLogVerify;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
     private CommandSpec spec;
@@ -150,11 +164,17 @@ final class Run implements Callable<Integer> {
             if (limit != null) {
                 domain.limit(limit);
             }
-            return run(domain, config, console, format);
+            DirtySeries dirty = dirtyLog == null ? null : domain.logDirty(dirtyLog, dirtyLogVerify || verify);
+            return run(domain, config, console, format, dirty);
         }
     }
 
-    private int run(Domain domain, DomainConfig config, GuestConsole console, Report.Format format) {
+    private int run(
+            Domain domain,
+            DomainConfig config,
+            GuestConsole console,
+            Report.Format format,
+            @Nullable DirtySeries dirty) {
         Thread main = Thread.currentThread();
         Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
         Runtime.getRuntime().addShutdownHook(onInterrupt);
@@ -171,7 +191,7 @@ final class Run implements Callable<Integer> {
         progress.close();
         console.flush();
         int status = status(end);
-        write(new Report(domain, config, end, status, seconds), format, end);
+        write(new Report(domain, config, end, status, seconds, dirty), format, end);
         if (end instanceof GuestEnd.Stopped) {
             return status;
         }
@@ -269,6 +289,9 @@ final class Run implements Callable<Integer> {
         }
         if (!kind.equals("hvm")) {
             throw mistake("--guest cannot be '" + kind + "': this version runs hvm guests");
+        }
+        if (dirtyLogVerify && dirtyLog == null) {
+            throw mistake("--dirty-log-verify needs --dirty-log PERIOD");
         }
         return new DomainConfig(
                 memory,
