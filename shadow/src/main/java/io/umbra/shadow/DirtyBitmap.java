@@ -1,5 +1,7 @@
 package io.umbra.shadow;
 
+import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,14 +23,30 @@ public final class DirtyBitmap {
     private static final int NODE = 1 << NODE_BITS;
     private static final int ROOT = 1 << 40 - LEAF_BITS - 2 * NODE_BITS;
 
+    /** Of 512 leaves, 64 GiB of guest memory. */
+    private static final class Middle {
+        final @Nullable Leaf[] leaves = new Leaf[NODE];
+    }
+
+    /** Of 512 nodes, 32 TiB. */
+    private static final class Upper {
+        final @Nullable Middle[] middles = new Middle[NODE];
+    }
+
+    /** 128 MiB. */
+    private static final class Leaf {
+        final long[] words = new long[NODE];
+    }
+
     private final int mostNodes;
-    private final long[][] @Nullable [] @Nullable [] root = new long[ROOT][][][];
+    private final @Nullable Upper[] root = new Upper[ROOT];
     private int nodes;
-    private long count;
+    long count;
     private boolean incomplete;
 
     /** The leaf of the last frame that was added. */
-    private long @Nullable [] lastLeaf;
+    @Nullable
+    private Leaf lastLeaf;
 
     private long lastLeafNumber = -1;
 
@@ -51,15 +69,15 @@ public final class DirtyBitmap {
         if (gfn < 0 || gfn >= FRAMES) {
             return false;
         }
-        long[] leaf = gfn >>> LEAF_BITS == lastLeafNumber ? lastLeaf : findOrMakeLeaf(gfn);
+        Leaf leaf = gfn >>> LEAF_BITS == lastLeafNumber ? lastLeaf : findOrMakeLeaf(gfn);
         if (leaf == null) {
             incomplete = true;
             return false;
         }
         int word = word(gfn);
-        long old = leaf[word];
-        leaf[word] = old | 1L << gfn;
-        if (leaf[word] == old) {
+        long old = leaf.words[word];
+        leaf.words[word] = old | 1L << gfn;
+        if (leaf.words[word] == old) {
             return false;
         }
         count++;
@@ -70,8 +88,8 @@ public final class DirtyBitmap {
         if (gfn < 0 || gfn >= FRAMES) {
             return false;
         }
-        long[] leaf = gfn >>> LEAF_BITS == lastLeafNumber ? lastLeaf : findLeaf(gfn);
-        return leaf != null && (leaf[word(gfn)] >>> gfn & 1) != 0;
+        Leaf leaf = gfn >>> LEAF_BITS == lastLeafNumber ? lastLeaf : findLeaf(gfn);
+        return leaf != null && (leaf.words[word(gfn)] >>> gfn & 1) != 0;
     }
 
     /** Frames in the set. */
@@ -98,8 +116,8 @@ public final class DirtyBitmap {
                 at = (at >>> span) + 1 << span;
                 continue;
             }
-            long[] leaf = findLeaf(at);
-            long rest = leaf == null ? 0 : leaf[word(at)] >>> at;
+            Leaf leaf = findLeaf(at);
+            long rest = leaf == null ? 0 : leaf.words[word(at)] >>> at;
             if (rest != 0) {
                 return at + Long.numberOfTrailingZeros(rest);
             }
@@ -110,15 +128,15 @@ public final class DirtyBitmap {
 
     /** Bits of the largest aligned range around {@code gfn} that has no node, or 0 when there is a leaf. */
     private int emptySpan(long gfn) {
-        long[][][] upper = root[rootIndex(gfn)];
+        Upper upper = root[rootIndex(gfn)];
         if (upper == null) {
             return LEAF_BITS + 2 * NODE_BITS;
         }
-        long[][] middle = upper[upperIndex(gfn)];
+        Middle middle = upper.middles[upperIndex(gfn)];
         if (middle == null) {
             return LEAF_BITS + NODE_BITS;
         }
-        return middle[middleIndex(gfn)] == null ? LEAF_BITS : 0;
+        return middle.leaves[middleIndex(gfn)] == null ? LEAF_BITS : 0;
     }
 
     /**
@@ -127,11 +145,11 @@ public final class DirtyBitmap {
      * @param frames the length of the range, at most 64 for each word of {@code target}; bits of the last word beyond it are zero
      */
     public void copy(long first, int frames, long[] target) {
-        java.util.Objects.checkFromIndexSize(first, frames, FRAMES);
+        Objects.checkFromIndexSize(first, frames, FRAMES);
         if (frames > target.length * 64L) {
             throw new IllegalArgumentException(frames + " frames do not fit into " + target.length + " words");
         }
-        java.util.Arrays.fill(target, 0);
+        Arrays.fill(target, 0);
         for (long gfn = next(first); gfn >= 0 && gfn < first + frames; gfn = next(gfn + 1)) {
             int bit = (int) (gfn - first);
             target[bit >>> 6] |= 1L << bit;
@@ -141,58 +159,43 @@ public final class DirtyBitmap {
     /** A set of the same frames that does not change with this one. */
     DirtyBitmap copy() {
         DirtyBitmap copy = new DirtyBitmap(mostNodes);
-        for (int i = 0; i < ROOT; i++) {
-            long[][][] upper = root[i];
-            copy.root[i] = upper == null ? null : copyOf(upper);
+        for (long gfn = next(0); gfn >= 0; gfn = next(gfn + 1)) {
+            copy.add(gfn);
         }
-        copy.nodes = nodes;
-        copy.count = count;
-        copy.incomplete = incomplete;
-        return copy;
-    }
-
-    private static long[][][] copyOf(long[][][] upper) {
-        long[][][] copy = new long[NODE][][];
-        for (int i = 0; i < NODE; i++) {
-            if (upper[i] != null) {
-                copy[i] = new long[NODE][];
-                for (int j = 0; j < NODE; j++) {
-                    copy[i][j] = upper[i][j] == null ? null : upper[i][j].clone();
-                }
-            }
-        }
+        copy.incomplete |= incomplete;
         return copy;
     }
 
     // ---- nodes
     // -------------------------------------------------------------------------------------------------------
 
-    private long @Nullable [] findLeaf(long gfn) {
-        long[][][] upper = root[rootIndex(gfn)];
-        long[][] middle = upper == null ? null : upper[upperIndex(gfn)];
-        return middle == null ? null : middle[middleIndex(gfn)];
+    private @Nullable Leaf findLeaf(long gfn) {
+        Upper upper = root[rootIndex(gfn)];
+        Middle middle = upper == null ? null : upper.middles[upperIndex(gfn)];
+        return middle == null ? null : middle.leaves[middleIndex(gfn)];
     }
 
-    /** Null when no node is left. */
-    private long @Nullable [] findOrMakeLeaf(long gfn) {
-        if (nodes + missingNodes(gfn) > mostNodes) {
+    /** Null when no node is left: then none of its path is made either. */
+    private @Nullable Leaf findOrMakeLeaf(long gfn) {
+        int missing = missingNodes(gfn);
+        if (missing > mostNodes - nodes) {
             return null;
         }
-        nodes += missingNodes(gfn);
-        long[][][] upper = root[rootIndex(gfn)];
+        nodes += missing;
+        Upper upper = root[rootIndex(gfn)];
         if (upper == null) {
-            upper = new long[NODE][][];
+            upper = new Upper();
             root[rootIndex(gfn)] = upper;
         }
-        long[][] middle = upper[upperIndex(gfn)];
+        Middle middle = upper.middles[upperIndex(gfn)];
         if (middle == null) {
-            middle = new long[NODE][];
-            upper[upperIndex(gfn)] = middle;
+            middle = new Middle();
+            upper.middles[upperIndex(gfn)] = middle;
         }
-        long[] leaf = middle[middleIndex(gfn)];
+        Leaf leaf = middle.leaves[middleIndex(gfn)];
         if (leaf == null) {
-            leaf = new long[NODE];
-            middle[middleIndex(gfn)] = leaf;
+            leaf = new Leaf();
+            middle.leaves[middleIndex(gfn)] = leaf;
         }
         lastLeaf = leaf;
         lastLeafNumber = gfn >>> LEAF_BITS;

@@ -24,7 +24,7 @@ public final class LogDirty {
     private final Counters counters;
     private boolean on;
     private int mostNodes = DirtyBitmap.MOST_NODES;
-    private DirtyBitmap dirty = new DirtyBitmap();
+    DirtyBitmap dirty = new DirtyBitmap();
     private long faults;
 
     @Nullable

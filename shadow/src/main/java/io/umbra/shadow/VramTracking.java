@@ -1,6 +1,7 @@
 package io.umbra.shadow;
 
 import java.util.BitSet;
+import java.util.Objects;
 
 /**
  * Which frames of one range have been written to since they were last asked for: what a display needs to redraw. Independent of {@link LogDirty}; both may be on. Xen: {@code
@@ -32,7 +33,7 @@ public final class VramTracking {
      * @param frames how many; 0 ends tracking
      */
     public void begin(long gfn, int frames) {
-        java.util.Objects.checkFromIndexSize(gfn, frames, DirtyBitmap.FRAMES);
+        Objects.checkFromIndexSize(gfn, frames, DirtyBitmap.FRAMES);
         if (gfn == first && frames == count) {
             return;
         }
