@@ -42,8 +42,7 @@ final class Filler {
         boolean isProtected = tables.isProtected(P2m.mfn(p2mEntry));
         boolean noExecute = walk.format.hasNoExecute(walk.rules);
         LeafAccess access = walk.isWrite() ? LeafAccess.DEMAND_WRITE : LeafAccess.DEMAND_READ;
-        long leaf =
-                log.admit(Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key), walk.gfn, access);
+        long leaf = log.admit(Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key), walk.gfn, access);
         changed |= tables.setLeaf(table, table.liveType().index(walk.linear), leaf);
         return changed;
     }

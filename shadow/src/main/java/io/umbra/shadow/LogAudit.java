@@ -36,7 +36,9 @@ final class LogAudit {
     private BitSet writableFrames(ShadowTables tables) {
         BitSet writable = new BitSet();
         for (ShadowPage page : Auditor.livePages(tables)) {
-            for (int slot = 0; page.liveType().level() == 1 && slot < page.liveType().slots(); slot++) {
+            for (int slot = 0;
+                    page.liveType().level() == 1 && slot < page.liveType().slots();
+                    slot++) {
                 long entry = memory.readLong(page.entryAddress(slot));
                 if (LongModeEntry.isPresent(entry) && LongModeEntry.isWritable(entry)) {
                     writable.set((int) LongModeEntry.frame(entry));
@@ -62,9 +64,7 @@ final class LogAudit {
             }
         }
         if (logDirty.isOn() && logDirty.countFrames() != logDirty.dirtyCount()) {
-            found(
-                    "LOG-2",
-                    "the bitmap counts " + logDirty.dirtyCount() + " frames, and has " + logDirty.countFrames());
+            found("LOG-2", "the bitmap counts " + logDirty.dirtyCount() + " frames, and has " + logDirty.countFrames());
         }
     }
 

@@ -21,15 +21,14 @@ public record ShadowPolicy(
     /** Pages that one instruction of one vCPU can need at most, generously. Xen: {@code SHADOW_MIN_ACCEPTABLE_PAGES}. */
     public static final int MINIMUM_POOL = 128;
 
-    public static final ShadowPolicy DEFAULT =
-            new ShadowPolicy(
-                    Coherence.WRITE_PROTECT,
-                    Populate.ALL_LEVELS,
-                    WritableSearch.REVERSE_MAP,
-                    true,
-                    4096,
-                    DirtyClean.REPROTECT,
-                    0);
+    public static final ShadowPolicy DEFAULT = new ShadowPolicy(
+            Coherence.WRITE_PROTECT,
+            Populate.ALL_LEVELS,
+            WritableSearch.REVERSE_MAP,
+            true,
+            4096,
+            DirtyClean.REPROTECT,
+            0);
 
     /** With the default of everything that is not named. */
     public ShadowPolicy(

@@ -8,7 +8,6 @@ import io.umbra.x86.Cr4;
 import io.umbra.x86.Efer;
 import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.HardwarePaging;
-import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.Tlb;

@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.LongPredicate;
@@ -52,8 +53,7 @@ class LogDirtyPropertyTest {
                 }
             }
         }
-        policies.add(new ShadowPolicy(
-                Coherence.WRITE_PROTECT, Populate.ALL_LEVELS, WritableSearch.BRUTE_FORCE, 12, 0));
+        policies.add(new ShadowPolicy(Coherence.WRITE_PROTECT, Populate.ALL_LEVELS, WritableSearch.BRUTE_FORCE, 12, 0));
         return policies.stream();
     }
 
@@ -80,8 +80,8 @@ class LogDirtyPropertyTest {
         private final long seed;
         private final LogDirty log;
         private final VramTracking vram;
-        private final TreeMap<Long, byte[]> atClean = new TreeMap<>();
-        private final TreeMap<Long, byte[]> atQuery = new TreeMap<>();
+        private final Map<Long, byte[]> atClean = new TreeMap<>();
+        private final Map<Long, byte[]> atQuery = new TreeMap<>();
         private final long[] favourites = new long[4];
         /** It rarely does what flushes. */
         private final boolean isQuiet;
@@ -106,7 +106,11 @@ class LogDirtyPropertyTest {
         }
 
         private long flags() {
-            return P | RW & -random.nextInt(4) | US & -random.nextInt(2) | A & -random.nextInt(2) | D & -random.nextInt(2);
+            return P
+                    | RW & -random.nextInt(4)
+                    | US & -random.nextInt(2)
+                    | A & -random.nextInt(2)
+                    | D & -random.nextInt(2);
         }
 
         void run() {
@@ -209,7 +213,7 @@ class LogDirtyPropertyTest {
         }
 
         private void byDevice() {
-            long gfn = 16 + random.nextInt(40);
+            long gfn = 16L + random.nextInt(40);
             long entry = guest.p2m.lookup(gfn);
             if (P2m.isBacked(entry)) {
                 guest.memory.writeLong(P2m.mfn(entry) << 12, random.nextLong());
@@ -218,7 +222,7 @@ class LogDirtyPropertyTest {
         }
 
         private void changeP2m() {
-            long gfn = 16 + random.nextInt(30);
+            long gfn = 16L + random.nextInt(30);
             long old = guest.p2m.lookup(gfn);
             switch (random.nextInt(4)) {
                 case 0 -> guest.p2m.set(gfn, 1, 0, P2mType.HOLE);
@@ -274,13 +278,13 @@ class LogDirtyPropertyTest {
             }
         }
 
-        private void check(TreeMap<Long, byte[]> before, LongPredicate isDirty, String what) {
+        private void check(Map<Long, byte[]> before, LongPredicate isDirty, String what) {
             before.forEach((gfn, bytes) -> assertThat(isDirty.test(gfn) || Arrays.equals(bytes, bytes(gfn)))
                     .as("%s: gfn %x changed and is not reported, seed %d, step %d", what, gfn, seed, step)
                     .isTrue());
         }
 
-        private void remember(TreeMap<Long, byte[]> into, long from, long to) {
+        private void remember(Map<Long, byte[]> into, long from, long to) {
             into.clear();
             for (long gfn = from; gfn < to; gfn++) {
                 into.put(gfn, bytes(gfn));

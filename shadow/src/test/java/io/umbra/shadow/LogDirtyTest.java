@@ -406,7 +406,9 @@ class LogDirtyTest {
         assertThat(guest.engine.tables.frames.writableMappings(guest.mfn(30))).isZero();
         assertThat(guest.hardware.translate(PAGE, WRITE)).isEqualTo(-1);
         assertThat(guest.hardware.translate(ALIAS, WRITE)).isEqualTo(-1);
-        assertThat(guest.hardware.translate(PAGE, READ)).as("the shadows are still there").isPositive();
+        assertThat(guest.hardware.translate(PAGE, READ))
+                .as("the shadows are still there")
+                .isPositive();
     }
 
     /** The guest makes an entry read-only and owes a flush: its TLB may go on writing, and must not behind the log's back. */
@@ -417,7 +419,9 @@ class LogDirtyTest {
         log.enable();
         guest.touch(PAGE, WRITE);
         guest.store(TABLE_ALIAS + 8, LongModeEntry.of(30, P | A | D), 0);
-        assertThat(guest.hardware.translate(PAGE, WRITE)).as("stale, as allowed").isPositive();
+        assertThat(guest.hardware.translate(PAGE, WRITE))
+                .as("stale, as allowed")
+                .isPositive();
         log.clean();
         assertThat(guest.hardware.translate(PAGE, WRITE)).isEqualTo(-1);
     }

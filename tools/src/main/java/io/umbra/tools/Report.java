@@ -37,13 +37,7 @@ final class Report {
     private final @Nullable DirtyLogReport dirty;
 
     /** @param dirty what log-dirty measured, where it was asked for */
-    Report(
-            Domain domain,
-            DomainConfig config,
-            GuestEnd end,
-            int status,
-            double seconds,
-            @Nullable DirtySeries dirty) {
+    Report(Domain domain, DomainConfig config, GuestEnd end, int status, double seconds, @Nullable DirtySeries dirty) {
         this.domain = domain;
         this.config = config;
         this.end = end;

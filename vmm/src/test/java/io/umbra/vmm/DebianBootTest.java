@@ -87,8 +87,7 @@ class DebianBootTest {
     @CsvSource({"SHADOW", "NESTED"})
     void nothingThatItWritesIsMissingInTheDirtyLog(PagingKind paging) throws Exception {
         DomainConfig plain = DomainConfig.of(MEMORY);
-        DomainConfig config =
-                new DomainConfig(MEMORY, paging, plain.policy(), 1, false, plain.startDate(), false);
+        DomainConfig config = new DomainConfig(MEMORY, paging, plain.policy(), 1, false, plain.startDate(), false);
         DirtySeries[] series = new DirtySeries[1];
         Boot boot = guest.boot(config, TUNED, LIMIT, domain -> series[0] = domain.logDirty(10_000_000, true));
         assertThat(boot.console()).isEqualTo(reference.console());

@@ -105,7 +105,8 @@ class DirtyLogTest {
     @Test
     void theTwoWaysToCleanFindTheSamePages() throws Exception {
         DirtySeries reprotected = play("trials/images/tables.elf", "", 20_000).series();
-        DirtySeries blown = play("trials/images/tables.elf", "dirty-clean=blow", 20_000).series();
+        DirtySeries blown =
+                play("trials/images/tables.elf", "dirty-clean=blow", 20_000).series();
         assertThat(blown.changed()).isEqualTo(reprotected.changed());
         assertThat(blown.periods().stream().mapToLong(DirtySeries.Period::pages))
                 .containsExactlyElementsOf(reprotected.periods().stream()

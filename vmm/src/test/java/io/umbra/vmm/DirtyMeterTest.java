@@ -23,8 +23,7 @@ class DirtyMeterTest {
     private final P2m p2m = new P2m(memory, allocator);
     private final NestedPaging paging = new NestedPaging(memory, p2m, DeviceMemory.NONE);
     private final DirtySeries series = new DirtySeries(PERIOD);
-    private final DirtyMeter meter =
-            new DirtyMeter(paging.logDirty(), series, new DirtyVerifier(memory, p2m, series));
+    private final DirtyMeter meter = new DirtyMeter(paging.logDirty(), series, new DirtyVerifier(memory, p2m, series));
 
     DirtyMeterTest() {
         for (long gfn = 0; gfn < 16; gfn++) {
