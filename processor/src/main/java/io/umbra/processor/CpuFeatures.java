@@ -10,9 +10,7 @@ public final class CpuFeatures {
     /** MAXPHYADDR of the guest's paging entries. */
     public static final int PHYSICAL_ADDRESS_BITS = 40;
 
-    public static final int LINEAR_ADDRESS_BITS = 48;
-
-    /** The bits of CR4 that may be set. */
+    /** The bits of CR4 that may be set on every processor; {@link PagingFeatures} may add some. */
     static final long CR4 = Cr4.TIME_STAMP_DISABLE
             | Cr4.DEBUGGING_EXTENSIONS
             | Cr4.PAGE_SIZE_EXTENSIONS
@@ -70,17 +68,25 @@ public final class CpuFeatures {
 
     private static final String NAME = "Umbra software processor";
 
-    /** @param subleaf of ECX; counts for leaf 7 only */
-    public static Leaf cpuid(int leaf, int subleaf) {
+    /**
+     * @param subleaf of ECX; counts for leaf 7 only
+     * @param cr4 of the processor that asks, which some bits mirror
+     */
+    public static Leaf cpuid(int leaf, int subleaf, long cr4) {
+        return cpuid(leaf, subleaf, cr4, PagingFeatures.OFFERED);
+    }
+
+    static Leaf cpuid(int leaf, int subleaf, long cr4, PagingFeatures paging) {
         return switch (leaf) {
             case 0 -> new Leaf(HIGHEST_BASIC, AUTH, C_AMD, ENTI);
             case 1 ->
                 new Leaf(
                         SIGNATURE,
                         CLFLUSH_SIZE,
-                        SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT,
+                        SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT | paging.leaf1Ecx(),
                         SHARED | SYSENTER | CLFSH | SSE | SSE2);
-            case 7 -> subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP, 0, 0) : Leaf.NONE;
+            case 7 ->
+                subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP | paging.leaf7Ebx(), paging.leaf7Ecx(cr4), 0) : Leaf.NONE;
             case EXTENDED -> new Leaf(HIGHEST_EXTENDED, AUTH, C_AMD, ENTI);
             case EXTENDED + 1 ->
                 new Leaf(
@@ -92,7 +98,7 @@ public final class CpuFeatures {
             case EXTENDED + 7 -> new Leaf(0, 0, 0, INVARIANT_TSC);
             case EXTENDED + 8 ->
                 new Leaf(
-                        LINEAR_ADDRESS_BITS << 8 | PHYSICAL_ADDRESS_BITS,
+                        paging.linearBits() << 8 | PHYSICAL_ADDRESS_BITS,
                         RESTORES_X87_POINTERS | SSB_NO | BTC_NO,
                         0,
                         0);

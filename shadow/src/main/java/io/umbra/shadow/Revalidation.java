@@ -14,6 +14,8 @@ final class Revalidation {
     private final P2m p2m;
     private final Counters counters;
     private final WriteLog log;
+    /** By which the domain's shadows are derived. */
+    private EntryRules rules = new EntryRules(false, false, false);
 
     Revalidation(ShadowTables tables, MachineMemory memory, P2m p2m, Counters counters, WriteLog log) {
         this.tables = tables;
@@ -23,44 +25,64 @@ final class Revalidation {
         this.log = log;
     }
 
+    EntryRules rules() {
+        return rules;
+    }
+
+    /** The caller throws the shadows away that were derived by other rules. */
+    void rules(EntryRules newRules) {
+        rules = newRules;
+    }
+
     /**
      * Bytes of a guest frame were written. Each entry they touch is derived anew in each shadow of the frame, leaf tables first, so that nobody who walks a recursive map sees a new
      * upper entry over an old lower one.
      */
-    void written(long mfn, int offset, int length, EntryRules rules) {
+    void written(long mfn, int offset, int length) {
         int types = tables.frames.shadowTypes(mfn);
-        for (int level = 1; types != 0 && level <= 5; level++) {
-            for (ShadowType type : ShadowType.ALL) {
-                if (type.level() == level && (types & type.bit()) != 0) {
-                    written(mfn, type, offset, length, rules);
-                }
-            }
+        for (int left = types; left != 0; left &= left - 1) {
+            written(mfn, ShadowType.ALL[Integer.numberOfTrailingZeros(left)], offset, length);
         }
     }
 
-    private void written(long mfn, ShadowType type, int offset, int length, EntryRules rules) {
+    private void written(long mfn, ShadowType type, int offset, int length) {
         int shift = type.format().entryShift();
         for (int index = offset >>> shift; index <= offset + length - 1 >>> shift; index++) {
             ShadowPage page = tables.find(mfn, type);
             if (page != null) {
                 counters.add(Counter.VALIDATE);
-                revalidate(page, index, rules);
+                revalidate(page, index);
             }
         }
     }
 
     /** Derives one entry from the guest's entry as it is in memory now. */
-    private void revalidate(ShadowPage page, int index, EntryRules rules) {
-        long guest = page.liveType().format().read(memory, page.frame, index);
-        if (page.liveType().level() == 1) {
-            tables.setLeaf(page, index, leaf(page.liveType(), guest, rules));
+    void revalidate(ShadowPage page, int index) {
+        ShadowType type = page.liveType();
+        if (!type.shadowsTable()) {
+            tables.setLeaf(page, index, splinterLeaf(page, index));
+            return;
+        }
+        long guest = type.format().read(memory, page.frame, index);
+        if (type.level() == 1) {
+            tables.setLeaf(page, index, leaf(type, guest));
+            tables.outOfSync.derived(page.frame, index, guest);
         } else {
-            tables.setLink(page, index, link(page.liveType(), guest, rules));
+            tables.setLink(page, index, link(type, guest));
         }
     }
 
+    private long splinterLeaf(ShadowPage page, int index) {
+        long gfn = Splinter.firstGfn(page.frame) + index;
+        long entry = lookup(gfn);
+        boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
+        int key = Splinter.protectionKey(page.frame);
+        long leaf = Propagation.leaf(Propagation.FABRICATED, entry, isProtected, false, key);
+        return log.admit(leaf, gfn, LeafAccess.PREFETCH);
+    }
+
     /** An entry with reserved bits grants nothing; the walk that meets it says so to the guest. */
-    private long leaf(ShadowType type, long guest, EntryRules rules) {
+    private long leaf(ShadowType type, long guest) {
         GuestFormat format = type.format();
         if (!LongModeEntry.isPresent(guest) || format.hasReservedBits(guest, 1, true, rules)) {
             return 0;
@@ -68,12 +90,13 @@ final class Revalidation {
         long gfn = LongModeEntry.frame(guest);
         long entry = lookup(gfn);
         boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
-        long leaf = Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
+        long leaf =
+                Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
         return log.admit(leaf, gfn, LeafAccess.PREFETCH);
     }
 
     /** A link is kept only to a shadow that exists already. */
-    private long link(ShadowType type, long guest, EntryRules rules) {
+    private long link(ShadowType type, long guest) {
         GuestFormat format = type.format();
         int level = type.level();
         boolean isLeaf = format.isLeaf(guest, level, rules);
@@ -107,7 +130,7 @@ final class Revalidation {
      * Derives every present entry below {@code page} anew: needed where tables are not write-protected and a shadow that may have fallen behind is linked at a new place, for which the
      * guest owes no flush.
      */
-    void refresh(ShadowPage page, EntryRules rules) {
+    void refresh(ShadowPage page) {
         ShadowType type = page.liveType();
         if (!type.shadowsTable()) {
             return;
@@ -115,10 +138,10 @@ final class Revalidation {
         for (int index = 0; index < type.format().entries(); index++) {
             int slot = index * type.slotsPerEntry();
             if (LongModeEntry.isPresent(tables.entry(page, slot))) {
-                revalidate(page, index, rules);
+                revalidate(page, index);
                 long entry = tables.entry(page, slot);
                 if (type.level() > 1 && LongModeEntry.isPresent(entry)) {
-                    refresh(tables.pool.at(LongModeEntry.frame(entry)), rules);
+                    refresh(tables.pool.at(LongModeEntry.frame(entry)));
                 }
             }
         }

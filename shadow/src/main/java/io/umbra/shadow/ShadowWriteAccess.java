@@ -4,29 +4,24 @@ import io.umbra.x86.LongModeEntry;
 
 /** Write access as shadows grant it: by leaves, which the reverse map finds. */
 final class ShadowWriteAccess implements WriteAccess {
-    private final ShadowTables tables;
-    private final P2m p2m;
-    private final Reclaim reclaim;
-    private final Runnable flush;
+    private final ShadowPaging engine;
 
-    /** @param flush empties the TLBs when the tables demand it */
-    ShadowWriteAccess(ShadowTables tables, P2m p2m, Reclaim reclaim, Runnable flush) {
-        this.tables = tables;
-        this.p2m = p2m;
-        this.reclaim = reclaim;
-        this.flush = flush;
+    /** @param engine is asked only when it is whole: those who log writes are made before its tables, which ask them */
+    ShadowWriteAccess(ShadowPaging engine) {
+        this.engine = engine;
     }
 
     /** All shadows go, as in Xen: whatever keeps rights in them, or will one day, is covered. */
     @Override
     public void takeFromAll() {
-        reclaim.blow();
-        flush.run();
+        engine.reclaim.blow();
+        engine.flushIfDemanded();
     }
 
     @Override
     public void takeFrom(long gfn) {
-        long entry = p2m.lookup(gfn);
+        ShadowTables tables = engine.tables;
+        long entry = engine.p2m.lookup(gfn);
         if (!P2m.isBacked(entry)) {
             return;
         }
@@ -45,8 +40,8 @@ final class ShadowWriteAccess implements WriteAccess {
     /** Unconditional: a TLB may hold a right that no leaf grants any more, because the guest has not flushed yet. */
     @Override
     public void flush() {
-        tables.demandFlush();
-        flush.run();
+        engine.tables.demandFlush();
+        engine.flushIfDemanded();
     }
 
     @Override

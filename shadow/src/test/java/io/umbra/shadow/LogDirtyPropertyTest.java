@@ -14,7 +14,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.umbra.shadow.FaultOutcome.GuestFault;
 import io.umbra.shadow.ShadowPolicy.Coherence;
-import io.umbra.shadow.ShadowPolicy.DirtyClean;
 import io.umbra.shadow.ShadowPolicy.Populate;
 import io.umbra.shadow.ShadowPolicy.WritableSearch;
 import io.umbra.x86.Cr0;
@@ -46,11 +45,11 @@ class LogDirtyPropertyTest {
         List<ShadowPolicy> policies = new ArrayList<>();
         for (Coherence coherence : Coherence.values()) {
             for (Populate populate : Populate.values()) {
-                for (DirtyClean cleaning : DirtyClean.values()) {
-                    policies.add(new ShadowPolicy(
-                                    coherence, populate, WritableSearch.REVERSE_MAP, ShadowPolicy.MINIMUM_POOL, 0)
-                            .with(cleaning));
-                }
+                ShadowPolicy policy = new ShadowPolicy(
+                        coherence, populate, WritableSearch.REVERSE_MAP, ShadowPolicy.MINIMUM_POOL, 0);
+                policies.add(policy);
+                policies.add(policy.with(PolicyOption.DIRTY_CLEAN, "blow"));
+                policies.add(policy.with(PolicyOption.PREFETCH, "0").with(PolicyOption.VIRTUAL_TLB, "off"));
             }
         }
         policies.add(new ShadowPolicy(Coherence.WRITE_PROTECT, Populate.ALL_LEVELS, WritableSearch.BRUTE_FORCE, 12, 0));

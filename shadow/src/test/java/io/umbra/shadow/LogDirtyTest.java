@@ -19,7 +19,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.umbra.shadow.FaultOutcome.Emulate;
 import io.umbra.shadow.FaultOutcome.Fixed;
 import io.umbra.shadow.ShadowPolicy.Coherence;
-import io.umbra.shadow.ShadowPolicy.DirtyClean;
 import io.umbra.shadow.ShadowPolicy.Populate;
 import io.umbra.shadow.ShadowPolicy.WritableSearch;
 import io.umbra.x86.Cr0;
@@ -455,7 +454,7 @@ class LogDirtyTest {
 
     @Test
     void cleanByBlowingDropsThemAndLogsTheSame() {
-        use(SmallGuest.POLICY.with(DirtyClean.BLOW));
+        use(SmallGuest.POLICY.with(PolicyOption.DIRTY_CLEAN, "blow"));
         guest.map(PAGE, 30, KERNEL);
         log.enable();
         guest.touch(PAGE, WRITE);

@@ -124,7 +124,7 @@ class NestedLogDirtyTest {
     @Test
     void emulatedStoresReachTheirFrameAndMarkIt() {
         log.enable();
-        paging.emulate(0, Emulate.MMIO);
+        paging.emulate(0, Emulate.MMIO, 1);
         assertThat(memory.readLong(P2m.mfn(p2m.lookup(5)) << 12)).isEqualTo(77);
         assertThat(clean().contains(5)).isTrue();
     }

@@ -142,7 +142,7 @@ final class SmallGuest implements AutoCloseable {
                 case Fixed _ -> {}
                 case GuestFault fault -> throw new AssertionError(fault.toString());
                 case Emulate reason -> {
-                    if (engine.emulate(0, reason) == Emulation.Done.COMPLETE) {
+                    if (engine.emulate(0, reason, 1) == Emulation.Done.COMPLETE) {
                         return;
                     }
                 }
@@ -156,7 +156,7 @@ final class SmallGuest implements AutoCloseable {
         storeAt = linear;
         storeValue = value;
         storeAccess = 0;
-        engine.emulate(0, Emulate.MMIO);
+        engine.emulate(0, Emulate.MMIO, 1);
     }
 
     private Emulation emulate(LinearMemory port) {

@@ -2,8 +2,9 @@ package io.umbra.tools;
 
 import io.umbra.shadow.DirtyCause;
 import io.umbra.vmm.DirtySeries;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.ToLongFunction;
 
 /** The part of a report on what the guest wrote to, period by period. */
@@ -79,39 +80,30 @@ final class DirtyLogReport {
         return "█".repeat(eighths / 8) + last;
     }
 
-    /** An object: one line for each fact, the series as [start in ns, pages, faults] of each period that was not idle. */
-    String json() {
-        StringBuilder json = new StringBuilder("{\n");
-        json.append("    \"period_ns\": ").append(series.length());
-        json.append(",\n    \"end_ns\": ").append(series.end());
-        json.append(",\n    \"periods\": ").append(series.count());
-        json.append(",\n    \"pages\": ").append(series.pages());
-        json.append(",\n    \"faults\": ").append(series.faults());
-        json.append(",\n    \"marks\": ").append(byCause(series::marks));
+    /** Adds an object; its series is [start in ns, pages, faults] of each period that was not idle. */
+    void writeTo(Json json) {
+        json.object("dirty_log")
+                .field("period_ns", series.length())
+                .field("end_ns", series.end())
+                .field("periods", series.count())
+                .field("pages", series.pages())
+                .field("faults", series.faults())
+                .numbers("marks", byCause(series::marks));
         if (series.isVerified()) {
-            json.append(",\n    \"changed\": ").append(series.changed());
-            json.append(",\n    \"extras\": ").append(byCause(series::extras));
+            json.field("changed", series.changed()).numbers("extras", byCause(series::extras));
         }
-        json.append(",\n    \"series\": [");
-        List<DirtySeries.Period> periods = series.periods();
-        for (int i = 0; i < periods.size(); i++) {
-            DirtySeries.Period period = periods.get(i);
-            json.append(i == 0 ? "" : ",")
-                    .append(i % 8 == 0 ? "\n      " : " ")
-                    .append("[%d, %d, %d]".formatted(period.start(), period.pages(), period.faults()));
+        json.array("series");
+        for (DirtySeries.Period period : series.periods()) {
+            json.row(period.start(), period.pages(), period.faults());
         }
-        return json.append("\n    ]\n  }").toString();
+        json.close().close();
     }
 
-    private static String byCause(ToLongFunction<DirtyCause> count) {
-        StringBuilder json = new StringBuilder("{");
+    private static Map<String, Long> byCause(ToLongFunction<DirtyCause> count) {
+        Map<String, Long> byCause = new LinkedHashMap<>();
         for (DirtyCause cause : DirtyCause.values()) {
-            json.append(cause.ordinal() == 0 ? "" : ", ")
-                    .append('"')
-                    .append(cause.label())
-                    .append("\": ")
-                    .append(count.applyAsLong(cause));
+            byCause.put(cause.label(), count.applyAsLong(cause));
         }
-        return json.append('}').toString();
+        return byCause;
     }
 }

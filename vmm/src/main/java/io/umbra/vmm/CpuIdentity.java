@@ -8,13 +8,17 @@ import io.umbra.x86.VcpuState;
 final class CpuIdentity {
     private static final int HYPERVISOR_BASE = 0x4000_0000;
 
-    /** Answers for the leaf in EAX and the subleaf in ECX. */
-    static void answer(VcpuState state) {
+    /**
+     * Answers for the leaf in EAX and the subleaf in ECX.
+     *
+     * @param announcesHypercalls whether leaf 0x40000000 bears the signature
+     */
+    static void answer(VcpuState state, boolean announcesHypercalls) {
         int leaf = (int) state.gpr[VcpuState.RAX];
-        Leaf answer = leaf == HYPERVISOR_BASE
+        Leaf answer = leaf == HYPERVISOR_BASE && announcesHypercalls
                 ? new Leaf(
                         HYPERVISOR_BASE, Hypercalls.SIGNATURE_EBX, Hypercalls.SIGNATURE_ECX, Hypercalls.SIGNATURE_EDX)
-                : CpuFeatures.cpuid(leaf, (int) state.gpr[VcpuState.RCX]);
+                : CpuFeatures.cpuid(leaf, (int) state.gpr[VcpuState.RCX], state.cr4);
         state.gpr[VcpuState.RAX] = answer.eax() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RBX] = answer.ebx() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RCX] = answer.ecx() & 0xFFFF_FFFFL;

@@ -9,6 +9,7 @@ import io.umbra.shadow.NestedPaging;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.Paging;
 import io.umbra.shadow.ShadowPaging;
+import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.LoadRequest;
@@ -19,6 +20,7 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +54,7 @@ public final class Domain implements AutoCloseable {
     private final @Nullable Verifier verifier;
     private final P2m p2m;
     private @Nullable DirtyMeter meter;
+    private final ExitCounts exits = new ExitCounts();
 
     /** By the host's clock, for wall time. */
     private final long started = System.nanoTime();
@@ -61,6 +64,7 @@ public final class Domain implements AutoCloseable {
     private long auditedAt;
 
     private long limit = Long.MAX_VALUE;
+    private boolean hidesHypercalls;
     private volatile @Nullable GuestEnd stopReason;
 
     /** @param console takes what the guest prints, byte by byte */
@@ -82,7 +86,7 @@ public final class Domain implements AutoCloseable {
         this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.platform = new Platform(config.memoryBytes(), config.startDate(), console);
-        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime());
+        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
         ram.watch(paging::memoryWritten);
     }
 
@@ -92,7 +96,16 @@ public final class Domain implements AutoCloseable {
      * @throws LoadException with one line for the user
      */
     public void load(GuestImage image, String commandLine, byte @Nullable [] initrd) throws LoadException {
-        EntryRegisters.set(state, image.load(ram, new LoadRequest(commandLine, initrd, map, 0)));
+        load(image, new LoadRequest(commandLine, initrd, map, 0));
+    }
+
+    /** The same with what a Multiboot image may be handed: any number of modules. */
+    public void loadWithModules(GuestImage image, String commandLine, List<BootModule> modules) throws LoadException {
+        load(image, new LoadRequest(commandLine, modules, map, 0));
+    }
+
+    private void load(GuestImage image, LoadRequest request) throws LoadException {
+        EntryRegisters.set(state, image.load(ram, request));
         paging.controlRegisterWritten(0, 0, state.cr0 ^ io.umbra.x86.Cr0.PAGING);
     }
 
@@ -115,6 +128,11 @@ public final class Domain implements AutoCloseable {
         return series;
     }
 
+    /** Hides the counters from the guest, so that what it prints cannot depend on the policy: no hypercall exists, and CPUID does not announce any. */
+    public void hideHypercalls() {
+        hidesHypercalls = true;
+    }
+
     /** Ends the run soon, from any thread. */
     public void stop(GuestEnd reason) {
         stopReason = reason;
@@ -128,6 +146,11 @@ public final class Domain implements AutoCloseable {
 
     public Counters counters() {
         return paging.counters();
+    }
+
+    /** What the processor did so far. */
+    public ProcessorCounts processorCounts() {
+        return ProcessorCounts.of(processor.tlbCounts(), exits);
     }
 
     public VcpuState state() {
@@ -175,6 +198,7 @@ public final class Domain implements AutoCloseable {
         feedInput();
         offerInterrupts();
         Exit exit = processor.run(budget());
+        exits.count(exit);
         platform.clock.advanceTo(now());
         GuestEnd end = handle(exit);
         if (end == null) {
@@ -284,6 +308,7 @@ public final class Domain implements AutoCloseable {
         if (!waiting && platform.interrupts.hasPending()) {
             if (processor.isInterruptible()) {
                 processor.inject(Event.external(platform.interrupts.acknowledge()));
+                exits.countInterrupt();
             } else {
                 waiting = true;
             }
@@ -306,14 +331,18 @@ public final class Domain implements AutoCloseable {
             case Exit.PortRead read -> processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
             case Exit.PortWrite write -> platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
             case Exit.Cpuid cpuid -> {
-                CpuIdentity.answer(state);
+                CpuIdentity.answer(state, !hidesHypercalls);
                 processor.retire(cpuid.length());
             }
             case Exit.MsrRead read -> readModelRegister(read);
             case Exit.MsrWrite write -> writeModelRegister(write);
             case Exit.TimeStamp stamp -> readTime(stamp);
             case Exit.Hypercall call -> {
-                Hypercalls.call(state, paging.counters());
+                if (hidesHypercalls) {
+                    Hypercalls.refuse(state);
+                } else {
+                    Hypercalls.call(state, paging);
+                }
                 processor.retire(call.length());
             }
             case Exit.Exception exception -> vcpu.raise(exception.event(), exception.interrupted());

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.DebianGuest.Boot;
+import io.umbra.vmm.DebianGuest.Kernel;
 import io.umbra.vmm.DomainConfig.PagingKind;
+import java.util.EnumMap;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -18,12 +20,17 @@ class DebianBootTest {
     private static final long MEMORY = 256L << 20;
     private static final long LIMIT = 20_000_000_000L;
 
+    private static final Map<Kernel, Printed> FIRST_OF_KERNEL = new EnumMap<>(Kernel.class);
+
+    /** What one boot printed, and when it ended. */
+    private record Printed(String console, long instructions) {}
+
     private static DebianGuest guest;
     private static Boot reference;
 
     @BeforeAll
     static void bootOnce() throws Exception {
-        guest = DebianGuest.fetched();
+        guest = DebianGuest.fetched(Kernel.AMD64);
         reference = guest.boot(DomainConfig.of(MEMORY), TUNED, LIMIT);
     }
 
@@ -72,6 +79,19 @@ class DebianBootTest {
         DomainConfig plain = DomainConfig.of(MEMORY);
         assertSameConsole(
                 new DomainConfig(MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false));
+    }
+
+    /** Both kernels run their own decompressor first; a line for each paging, under all of which they print the same. */
+    @ParameterizedTest
+    @CsvSource({"I686, NESTED", "I686_PAE, NESTED"})
+    void a32BitKernelBootsToItsInitForksAndPowersOff(Kernel kernel, PagingKind paging) throws Exception {
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        DomainConfig config = new DomainConfig(MEMORY, paging, plain.policy(), 1, false, plain.startDate(), false);
+        Boot boot = DebianGuest.fetched(kernel).boot(config, TUNED, LIMIT);
+        assertThat(boot.console()).contains("umbra: init reached").contains("reboot: System halted");
+        assertThat(boot.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+        Printed printed = new Printed(boot.console(), boot.domain().instructions());
+        assertThat(printed).isEqualTo(FIRST_OF_KERNEL.computeIfAbsent(kernel, first -> printed));
     }
 
     @Test

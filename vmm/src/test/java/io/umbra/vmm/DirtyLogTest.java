@@ -59,6 +59,8 @@ class DirtyLogTest {
                                 "coherence=strict-tlb",
                                 "populate=one-level",
                                 "early-unshadow=off pool=128",
+                                "coherence=out-of-sync",
+                                "coherence=out-of-sync prefetch=0 dirty-clean=blow",
                                 "blow-every=7")
                         .map(settings -> Arguments.of(trial, settings)));
     }

@@ -33,7 +33,7 @@ public sealed interface Exit {
             long linear,
             @Nullable Event interrupted) implements Exit {}
 
-    /** After. CR0, CR3 or CR4 was written (also by CLTS and LMSW); {@code old} is the value before. Checks (#GP) were made. */
+    /** After. CR0, CR3 or CR4 was written (also by CLTS and LMSW, but see {@link FaultHandler#taskRootLoaded}); {@code old} is the value before. Checks (#GP) were made. */
     record ControlRegister(int number, long old) implements Exit {}
 
     /** After. EFER was written. */

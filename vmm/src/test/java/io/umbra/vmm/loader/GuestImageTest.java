@@ -96,6 +96,10 @@ class GuestImageTest {
         }
     }
 
+    private static void patch(byte[] image, int at, byte[] bytes) {
+        System.arraycopy(bytes, 0, image, at, bytes.length);
+    }
+
     @Test
     void aBzImageWithoutA64BitEntryIsEnteredAtItsOwnDecompressor() throws LoadException {
         byte[] image = SampleImages.bzImage32(0x10_0000);
@@ -128,6 +132,7 @@ class GuestImageTest {
         patch(low, 0x211, 0);
         assertRefused(low, "zImage");
         assertRefused(Arrays.copyOf(image, 5 * 512), "truncated");
+        assertRefused(Arrays.copyOf(image, image.length - 32), "truncated: its 32-bit part");
         assertRefused(image, LoadRequest.of("x".repeat(2048), map), "at most 2047 bytes");
     }
 
@@ -194,14 +199,6 @@ class GuestImageTest {
         assertRefused(new byte[10_000], "no bootable image");
         assertRefused(SampleImages.elf32(NO_NOTE), "32-bit ELF");
         assertRefused(SampleImages.elf64(SampleImages.xenNote(1, new byte[8])), "Xen PV");
-        byte[] multiboot = new byte[10_000];
-        System.arraycopy(
-                new byte[] {2, (byte) 0xb0, (byte) 0xad, 0x1b, 0, 0, 0, 0, (byte) 0xfe, 0x4f, 0x52, (byte) 0xe4},
-                0,
-                multiboot,
-                8000,
-                12);
-        assertRefused(multiboot, "Multiboot");
         byte[] kernel = SampleImages.elf64(NO_NOTE);
         byte[] image = SampleImages.bzImage(SampleImages.lz4(kernel, 1000));
         assertRefused(Arrays.copyOf(image, 4000), "truncated");
@@ -210,6 +207,16 @@ class GuestImageTest {
         assertRefused(SampleImages.bzImage(SampleImages.gzip(SampleImages.elf32(NO_NOTE))), "is a 32-bit one");
         assertRefused(SampleImages.bzImage(SampleImages.gzip(new byte[1000])), "no ELF");
         assertRefused(SampleImages.bzImage(new byte[1000]), "not known");
+    }
+
+    @Test
+    void segmentsThatOverlapOrShrinkAreRefused() {
+        byte[] image = SampleImages.elf64(NO_NOTE);
+        patch(image, 120, Arrays.copyOfRange(image, 64, 120));
+        assertRefused(image, "overlap");
+        byte[] shrunk = SampleImages.elf64(NO_NOTE);
+        patch(shrunk, 64 + 40, 0, 1);
+        assertRefused(shrunk, "larger in the file than in memory");
     }
 
     @Test
@@ -264,12 +271,15 @@ class GuestImageTest {
             SampleImages.elf64(SampleImages.pvhNote(8)),
             SampleImages.elf32(SampleImages.pvhNote(4)),
             kernel,
+            SampleImages.multiboot(SampleImages.elf32(NO_NOTE), 0x98, 3),
+            SampleImages.multiboot(SampleImages.elf64(NO_NOTE), 0xb4, 3),
+            SampleImages.multiboot(0x20_0000, 0x20_1000, 0x20_2000, 0x20_0064),
             SampleImages.flat(0x40_0000, 0x40_0020, 100),
         };
         int[] interesting = {0, 1, 0x7f, 0x80, 0xff};
         int loaded = 0;
         int refused = 0;
-        for (int seed = 0; seed < 20_000; seed++) {
+        for (int seed = 0; seed < 30_000; seed++) {
             Random random = new Random(seed);
             byte[] image = images[seed % images.length].clone();
             int headers = seed % images.length < 7 ? image.length : 200;
