@@ -161,7 +161,9 @@ final class ControlRegisters {
         if ((value & ~0xFL) != 0) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
+        long old = cpu.state.cr8;
         cpu.state.cr8 = value;
+        tell(cpu, 8, old);
     }
 
     /** WRMSR to EFER. LMA cannot be written, and must be given as it is (AMD APM vol. 2, "Extended Feature Enable Register"). */

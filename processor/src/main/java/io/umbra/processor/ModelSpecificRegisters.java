@@ -2,6 +2,7 @@ package io.umbra.processor;
 
 import io.umbra.x86.Efer;
 import io.umbra.x86.Exit;
+import io.umbra.x86.Intercepts;
 import io.umbra.x86.Msr;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
@@ -39,7 +40,7 @@ final class ModelSpecificRegisters {
         long value = cpu.register(VcpuState.RAX, 4) | cpu.gpr[VcpuState.RDX] << EAX_EDX_BITS;
         VcpuState state = cpu.state;
         switch (index) {
-            case Msr.TIME_STAMP_COUNTER -> state.tscOffset = value - cpu.retired();
+            case Msr.TIME_STAMP_COUNTER -> writeTimeStamp(cpu, value);
             case Msr.SYSENTER_CS -> state.sysenterCs = value;
             case Msr.SYSENTER_ESP -> state.sysenterEsp = linear(cpu, value);
             case Msr.SYSENTER_EIP -> state.sysenterEip = linear(cpu, value);
@@ -54,6 +55,13 @@ final class ModelSpecificRegisters {
             case Msr.KERNEL_GS_BASE -> state.kernelGsBase = linear(cpu, value);
             case Msr.TSC_AUX -> state.tscAux = narrow(cpu, value);
             default -> cpu.exitBefore(new Exit.MsrWrite(index, value, op.length));
+        }
+    }
+
+    private static void writeTimeStamp(Cpu cpu, long value) {
+        cpu.state.tscOffset = value - cpu.retired();
+        if ((cpu.intercepts.controlRegisterWrites() & Intercepts.TIME_STAMP_COUNTER) != 0) {
+            cpu.exitAfter(new Exit.TimeStampWritten());
         }
     }
 

@@ -83,6 +83,16 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     }
 
     @Override
+    public boolean acceptsNmi() {
+        return interpreter.acceptsNmi();
+    }
+
+    @Override
+    public void nmiWindow(boolean wanted) {
+        interpreter.nmiWindow(wanted);
+    }
+
+    @Override
     public void retire(int length) {
         interpreter.retired(cpu.state.rip + length);
     }

@@ -136,6 +136,12 @@ final class Run implements Callable<Integer> {
     private @Nullable Path reportFile;
 
     @Option(
+            names = "--screen",
+            paramLabel = "FILE",
+            description = "write what stands on the guest's text screen there at the end; - is stderr")
+    private @Nullable Path screenFile;
+
+    @Option(
             names = "--verify",
             description = "hold every translation against the definition; a difference ends the run")
     private boolean verify;
@@ -166,7 +172,8 @@ final class Run implements Callable<Integer> {
     public Integer call() {
         DomainConfig config = config();
         Report.Format format = constant(Report.Format.class, "--report", report);
-        checkReportFile();
+        checkWritable("report", reportFile);
+        checkWritable("screen", isStandardError(screenFile) ? null : screenFile);
         GuestImage image = image();
         List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
@@ -216,6 +223,7 @@ final class Run implements Callable<Integer> {
         progress.close();
         console.flush();
         int status = status(end);
+        writeScreen(domain);
         write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
         if (end instanceof GuestEnd.Stopped) {
             return status;
@@ -260,24 +268,44 @@ final class Run implements Callable<Integer> {
         };
     }
 
-    /** Before the run, which may be long: that a report can be written where it is to go. */
-    private void checkReportFile() {
-        if (reportFile == null) {
+    /** Before the run, which may be long: that its result can be written where it is to go. */
+    private void checkWritable(String what, @Nullable Path file) {
+        if (file == null) {
             return;
         }
-        try (OutputStream file =
-                Files.newOutputStream(reportFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            file.flush();
+        try (OutputStream opened = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            opened.flush();
         } catch (IOException e) {
-            throw cannotWrite(reportFile, e);
+            throw cannotWrite(what, file, e);
         }
     }
 
-    private ParameterException cannotWrite(Path file, IOException e) {
+    private ParameterException cannotWrite(String what, Path file, IOException e) {
         String reason = Files.isDirectory(file)
                 ? "it is a directory"
                 : e instanceof NoSuchFileException ? "its directory does not exist" : String.valueOf(e.getMessage());
-        return mistake("cannot write the report to '" + file + "': " + reason);
+        return mistake("cannot write the " + what + " to '" + file + "': " + reason);
+    }
+
+    private static boolean isStandardError(@Nullable Path file) {
+        return file != null && file.toString().equals("-");
+    }
+
+    private void writeScreen(Domain domain) {
+        if (isStandardError(screenFile)) {
+            System.err.print(domain.screen());
+            System.err.flush();
+        } else if (screenFile != null) {
+            write("screen", screenFile, domain.screen());
+        }
+    }
+
+    private void write(String what, Path file, String text) {
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw cannotWrite(what, file, e);
+        }
     }
 
     private void write(Report result, Report.Format format, GuestEnd end) {
@@ -291,11 +319,7 @@ final class Run implements Callable<Integer> {
             System.err.print(text);
             System.err.flush();
         } else {
-            try {
-                Files.writeString(reportFile, text);
-            } catch (IOException e) {
-                throw cannotWrite(reportFile, e);
-            }
+            write("report", reportFile, text);
         }
     }
 

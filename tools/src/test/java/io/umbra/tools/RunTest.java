@@ -79,6 +79,16 @@ class RunTest {
     }
 
     @Test
+    void writesTheTextScreenIntoAFileOrToStandardError() throws Exception {
+        Path file = directory.resolve("screen.txt");
+        Result result = run("--report", "none", "--limit", "1000", "--screen", file.toString());
+        assertThat(result.status()).isEqualTo(ExitStatus.LIMIT_REACHED);
+        assertThat(Files.readString(file)).isEqualTo("\n".repeat(25));
+        assertThat(run("--report", "none", "--limit", "1000", "--screen", "-").errors())
+                .startsWith("\n".repeat(25));
+    }
+
+    @Test
     void endsWithTheStatusOfALimit() {
         Result result = run("--limit", "1000");
         assertThat(result.status()).isEqualTo(ExitStatus.LIMIT_REACHED);
@@ -167,6 +177,7 @@ class RunTest {
                 "--dirty-log 999999999999999s",
                 "--dirty-log-verify",
                 "--initrd /nowhere/initrd",
+                "--screen /nowhere/screen",
                 "/nowhere/kernel",
                 "/",
                 "/dev/null",

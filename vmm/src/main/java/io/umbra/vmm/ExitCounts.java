@@ -19,6 +19,7 @@ final class ExitCounts {
             case Exit.MsrRead read -> add(ProcessorCounter.EXIT_MSR);
             case Exit.MsrWrite write -> add(ProcessorCounter.EXIT_MSR);
             case Exit.TimeStamp stamp -> add(ProcessorCounter.EXIT_TIME);
+            case Exit.TimeStampWritten written -> add(ProcessorCounter.EXIT_TIME);
             case Exit.Halt halt -> add(ProcessorCounter.EXIT_HALT);
             case Exit.Hypercall call -> add(ProcessorCounter.EXIT_HYPERCALL);
             case Exit.Exception exception -> add(ProcessorCounter.EXIT_EXCEPTION);

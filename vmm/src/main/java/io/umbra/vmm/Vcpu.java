@@ -9,6 +9,7 @@ import io.umbra.shadow.Paging;
 import io.umbra.x86.Event;
 import io.umbra.x86.FaultHandler;
 import io.umbra.x86.InstructionEmulator.Emulation;
+import io.umbra.x86.Intercepts;
 import io.umbra.x86.Processor;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
@@ -48,7 +49,9 @@ final class Vcpu implements FaultHandler {
         this.paging = paging;
         this.verifier = verifier;
         this.budget = budget;
-        processor.intercept(paging.intercepts().withTimeStamp(interceptsTime));
+        processor.intercept(paging.intercepts()
+                .withTimeStamp(interceptsTime)
+                .withWrites(Intercepts.TASK_PRIORITY | Intercepts.TIME_STAMP_COUNTER));
         processor.faultHandler(this);
         paging.attach(state, processor, processor);
     }
@@ -180,14 +183,19 @@ final class Vcpu implements FaultHandler {
         }
     }
 
-    /** Delivers a postponed interrupt if the guest can take it. @return whether one is still waiting */
-    boolean deliverPostponed() {
+    /** Delivers a postponed interrupt if the guest can take it. */
+    void deliverPostponed() {
         Event waiting = postponed;
-        if (waiting != null && processor.isInterruptible()) {
+        if (waiting != null
+                && (waiting.kind() == Event.Kind.NMI ? processor.acceptsNmi() : processor.isInterruptible())) {
             postponed = null;
             processor.inject(waiting);
         }
-        return postponed != null;
+    }
+
+    /** Whether an acknowledged interrupt of this kind is still to be delivered. */
+    boolean postpones(Event.Kind kind) {
+        return postponed != null && postponed.kind() == kind;
     }
 
     /** A fault while handling a double fault ended the processor. */

@@ -36,8 +36,33 @@ class DebianBootTest {
 
     @Test
     void bootsToItsInitForksAndPowersOff() {
-        assertThat(reference.console()).contains("umbra: init reached").contains("reboot: System halted");
-        assertThat(reference.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+        assertThat(reference.console()).contains("umbra: init reached").contains("reboot: Power down");
+        assertThat(reference.end()).isEqualTo(new GuestEnd.PoweredOff("the guest powered off through ACPI"));
+    }
+
+    @Test
+    void usesItsApicsAndFindsNoFaultWithTheTables() {
+        assertThat(reference.console())
+                .contains("IOAPIC[0]: apic_id 1, version 17, address 0xfec00000, GSI 0-23")
+                .contains("TSC deadline timer available")
+                .contains("PIT calibration matches PMTIMER")
+                .contains("ttyS0 at I/O 0x3f8 (irq = 4")
+                .doesNotContain("ACPI Error", "ACPI BIOS", "ACPI Warning", "unchecked MSR");
+    }
+
+    @Test
+    void bootsTheSameUnderBothPagingsWithoutAcpi() throws Exception {
+        String commandLine = TUNED + " acpi=off";
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        Boot shadow = guest.boot(plain, commandLine, LIMIT);
+        assertThat(shadow.console()).contains("umbra: init reached").contains("reboot: System halted");
+        assertThat(shadow.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+        Boot nested = guest.boot(
+                new DomainConfig(MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false),
+                commandLine,
+                LIMIT);
+        assertThat(nested.console()).isEqualTo(shadow.console());
+        assertThat(nested.end()).isEqualTo(shadow.end());
     }
 
     /** Linux sets D itself in all that it maps writable, so dirty-bit faults are not among these; the built-in guest has them. */

@@ -83,11 +83,15 @@ class GuestImageTest {
         assertThat(memory.u32(0x7228)).isEqualTo(0x2_0000);
         assertThat(new String(memory.read(0x2_0000, 14), StandardCharsets.UTF_8))
                 .isEqualTo("console=ttyS0\0");
-        assertThat(memory.read(0x71e8, 1)).containsExactly(3);
+        assertThat(memory.read(0x71e8, 1)).containsExactly(6);
         assertThat(memory.u64(0x72d0 + 8)).isEqualTo(0x9_fc00);
         assertThat(memory.u32(0x72d0 + 20 + 16)).isEqualTo(2);
-        assertThat(memory.u64(0x72d0 + 40)).isEqualTo(0x10_0000);
-        assertThat(memory.u64(0x72d0 + 48)).isEqualTo(MEMORY - 0x10_0000);
+        assertThat(memory.u64(0x72d0 + 40)).as("ACPI tables").isEqualTo(0xe_0000);
+        assertThat(memory.u32(0x72d0 + 40 + 16)).isEqualTo(3);
+        assertThat(memory.u64(0x72d0 + 60)).as("ACPI storage").isEqualTo(0xe_8000);
+        assertThat(memory.u32(0x72d0 + 60 + 16)).isEqualTo(4);
+        assertThat(memory.u64(0x72d0 + 100)).isEqualTo(0x10_0000);
+        assertThat(memory.u64(0x72d0 + 108)).isEqualTo(MEMORY - 0x10_0000);
     }
 
     private static void patch(byte[] image, int at, int... bytes) {
@@ -171,8 +175,8 @@ class GuestImageTest {
             assertThat(memory.u64(memory.u64(0x1010))).isEqualTo(MEMORY - 4096);
             assertThat(memory.u64(memory.u64(0x1010) + 8)).isEqualTo(10);
             assertThat(memory.read(memory.u64(0x1018), 2)).containsExactly('x', 0);
-            assertThat(memory.u32(0x1030)).isEqualTo(3);
-            assertThat(memory.u64(memory.u64(0x1028) + 2 * 24)).isEqualTo(0x10_0000);
+            assertThat(memory.u32(0x1030)).isEqualTo(6);
+            assertThat(memory.u64(memory.u64(0x1028) + 5 * 24)).isEqualTo(0x10_0000);
             assertKernelIsInPlace();
         }
     }
@@ -248,7 +252,7 @@ class GuestImageTest {
         MemoryMap large = new MemoryMap(5L << 30);
         assertThat(large.ranges())
                 .contains(new MemoryMap.Range(4L << 30, 2L << 30, MemoryMap.Kind.RAM))
-                .hasSize(4);
+                .hasSize(7);
         assertThat(large.isUsable((3L << 30) - 4096, 4096)).isTrue();
         assertThat(large.isUsable((3L << 30) - 4096, 4097)).isFalse();
         assertThat(large.isUsable(6L << 30, 1)).isFalse();
