@@ -90,8 +90,7 @@ final class Revalidation {
         long gfn = LongModeEntry.frame(guest);
         long entry = lookup(gfn);
         boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
-        long leaf =
-                Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
+        long leaf = Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
         return log.admit(leaf, gfn, LeafAccess.PREFETCH);
     }
 

@@ -29,7 +29,13 @@ final class ShadowTables {
     private boolean staleRights;
 
     ShadowTables(
-            MachineMemory memory, P2m p2m, FrameTable frames, ShadowPool pool, Counters counters, WriteLog log, ShadowPolicy policy) {
+            MachineMemory memory,
+            P2m p2m,
+            FrameTable frames,
+            ShadowPool pool,
+            Counters counters,
+            WriteLog log,
+            ShadowPolicy policy) {
         this.memory = memory;
         this.frames = frames;
         this.pool = pool;

@@ -45,8 +45,8 @@ class LogDirtyPropertyTest {
         List<ShadowPolicy> policies = new ArrayList<>();
         for (Coherence coherence : Coherence.values()) {
             for (Populate populate : Populate.values()) {
-                ShadowPolicy policy = new ShadowPolicy(
-                        coherence, populate, WritableSearch.REVERSE_MAP, ShadowPolicy.MINIMUM_POOL, 0);
+                ShadowPolicy policy =
+                        new ShadowPolicy(coherence, populate, WritableSearch.REVERSE_MAP, ShadowPolicy.MINIMUM_POOL, 0);
                 policies.add(policy);
                 policies.add(policy.with(PolicyOption.DIRTY_CLEAN, "blow"));
                 policies.add(policy.with(PolicyOption.PREFETCH, "0").with(PolicyOption.VIRTUAL_TLB, "off"));
