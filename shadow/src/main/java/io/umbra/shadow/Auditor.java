@@ -47,6 +47,7 @@ final class Auditor {
         auditor.roots();
         new EntryAudit(engine, auditor.findings).run();
         new MappingAudit(engine, auditor.findings).run();
+        new LogAudit(engine.memory, engine.p2m, engine.log, auditor.findings).shadows(engine.tables);
         return auditor.findings;
     }
 

@@ -60,7 +60,10 @@ public enum Counter {
     VTLB_HIT("translations of emulated instructions found in the virtual TLB"),
     DYING("hints of the guest's that an address space is about to end"),
     UNSHADOW_DYING("unshadowed because the guest had said that the address space ends"),
-    PDPTE_RELOAD("PDPTEs found changed in memory without a reload");
+    PDPTE_RELOAD("PDPTEs found changed in memory without a reload"),
+    LOG_DIRTY_MARK("frames marked by log-dirty, once for each time they were clean"),
+    LOG_DIRTY_FAULT("write faults answered while log-dirty was on"),
+    LOG_DIRTY_CLEAN("times the log-dirty bitmap was taken and cleaned");
 
     private final String description;
 

@@ -27,6 +27,7 @@ final class EmulatedMemory implements LinearMemory {
     private final MachineMemory memory;
     private final P2m p2m;
     private final DeviceMemory devices;
+    private final WriteLog log;
     private final Store store;
     private final @Nullable VirtualTlb virtualTlb;
     private final GuestWalk walk = new GuestWalk();
@@ -37,6 +38,7 @@ final class EmulatedMemory implements LinearMemory {
             MachineMemory memory,
             P2m p2m,
             DeviceMemory devices,
+            WriteLog log,
             Store store,
             @Nullable VirtualTlb virtualTlb) {
         this.state = state;
@@ -44,6 +46,7 @@ final class EmulatedMemory implements LinearMemory {
         this.memory = memory;
         this.p2m = p2m;
         this.devices = devices;
+        this.log = log;
         this.store = store;
         this.virtualTlb = virtualTlb;
     }
@@ -143,6 +146,7 @@ final class EmulatedMemory implements LinearMemory {
         if (!P2m.isBacked(entry)) {
             devices.write(guestPhysical, size, value);
         } else if (P2m.isWritable(entry)) {
+            log.mark(guestPhysical >>> 12, DirtyCause.EMULATED);
             store.write(P2m.mfn(entry), (int) guestPhysical & PAGE - 1, size, value);
         }
     }

@@ -8,13 +8,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class Filler {
     private final ShadowTables tables;
+    private final WriteLog log;
     private final boolean writeProtects;
     private final boolean stopsAtEachLevel;
     private @Nullable ShadowPage lastTable;
     private boolean changed;
 
-    Filler(ShadowTables tables, ShadowPolicy policy) {
+    Filler(ShadowTables tables, WriteLog log, ShadowPolicy policy) {
         this.tables = tables;
+        this.log = log;
         this.writeProtects = policy.writeProtects();
         this.stopsAtEachLevel = policy.populate() == ShadowPolicy.Populate.ONE_LEVEL;
     }
@@ -36,7 +38,8 @@ final class Filler {
         boolean isDirect = writesDirectly && tables.frames.isOutOfSync(mfn);
         boolean isProtected = tables.isProtected(mfn) && !isDirect;
         boolean noExecute = walk.format.hasNoExecute(walk.rules);
-        long leaf = Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key);
+        LeafAccess access = walk.isWrite() ? LeafAccess.DEMAND_WRITE : LeafAccess.DEMAND_READ;
+        long leaf = log.admit(Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key), walk.gfn, access);
         int index = table.liveType().index(walk.linear);
         changed |= tables.setLeaf(table, index, leaf);
         if (walk.leafLevel == 1 && table.liveType().shadowsTable()) {

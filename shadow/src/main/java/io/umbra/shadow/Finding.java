@@ -1,5 +1,8 @@
 package io.umbra.shadow;
 
+import io.umbra.x86.InvariantViolation;
+import java.util.List;
+
 /**
  * A numbered rule that does not hold.
  *
@@ -7,6 +10,13 @@ package io.umbra.shadow;
  * @param message where it is broken and how, in one line
  */
 record Finding(String rule, String message) {
+
+    static void throwFirst(List<Finding> findings) {
+        if (!findings.isEmpty()) {
+            throw new InvariantViolation(
+                    findings.getFirst().rule(), findings.getFirst().message());
+        }
+    }
 
     @Override
     public String toString() {

@@ -23,6 +23,8 @@ final class GuestWalk {
     final long[] entries = new long[LEVELS + 1];
     /** Machine frames of the tables that hold the entries. */
     final long[] tables = new long[LEVELS + 1];
+    /** Guest frames of the same. */
+    final long[] tableGfns = new long[LEVELS + 1];
     /** Whether each of those tables lies in memory that can be written. */
     final boolean[] writableTables = new boolean[LEVELS + 1];
     /** Level of the leaf: 1, 2 (2 or 4 MiB) or 3 (1 GiB). */

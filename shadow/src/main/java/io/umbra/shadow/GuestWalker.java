@@ -25,11 +25,13 @@ final class GuestWalker {
     private final MachineMemory memory;
     private final P2m p2m;
     private final Counters counters;
+    private final WriteLog log;
 
-    GuestWalker(MachineMemory memory, P2m p2m, Counters counters) {
+    GuestWalker(MachineMemory memory, P2m p2m, Counters counters, WriteLog log) {
         this.memory = memory;
         this.p2m = p2m;
         this.counters = counters;
+        this.log = log;
     }
 
     /**
@@ -135,6 +137,7 @@ final class GuestWalker {
     private long findTable(long gfn, int level, GuestWalk walk) {
         counters.add(Counter.P2M_LOOKUP);
         long entry = p2m.lookup(gfn);
+        walk.tableGfns[level] = gfn;
         walk.tables[level] = P2m.isBacked(entry) ? P2m.mfn(entry) : -1;
         walk.writableTables[level] = P2m.isWritable(entry);
         return walk.tables[level];
@@ -203,6 +206,7 @@ final class GuestWalker {
             boolean dirties = level == walk.leafLevel && walk.isWrite();
             long wanted = old | LongModeEntry.ACCESSED | (dirties ? LongModeEntry.DIRTY : 0);
             if (wanted != old && walk.writableTables[level]) {
+                log.mark(walk.tableGfns[level], DirtyCause.WALK);
                 long address = format.entryAddress(walk.tables[level], format.index(walk.linear, level));
                 if (!format.compareAndSet(memory, address, old, wanted)) {
                     return false;

@@ -24,6 +24,8 @@ public final class NestedPaging implements Paging {
     private final Counters counters = new Counters();
     private final GuestWalker walker;
     private final List<Vcpu> vcpus = new ArrayList<>();
+    private final P2mChanges p2mChanges = new P2mChanges();
+    private final WriteLog log;
 
     private record Vcpu(Tlb tlb, InstructionEmulator emulator, EmulatedMemory memory) {}
 
@@ -31,11 +33,29 @@ public final class NestedPaging implements Paging {
         this.memory = memory;
         this.p2m = p2m;
         this.devices = devices;
-        this.walker = new GuestWalker(memory, p2m, counters);
-        p2m.addListener((gfn, count) -> {
+        WriteAccess access = new NestedWriteAccess(p2m, this::blow, this::isLogging);
+        this.log = new WriteLog(access, ShadowPolicy.DirtyClean.REPROTECT, counters);
+        this.walker = new GuestWalker(memory, p2m, counters, log);
+        p2m.addListener(p2mChanges);
+    }
+
+    private boolean isLogging() {
+        return log.isActive();
+    }
+
+    /** No translation made by an old entry survives. */
+    private final class P2mChanges implements P2m.ChangeListener {
+        @Override
+        public void aboutToChange(long gfn, long count) {
             counters.add(Counter.P2M_CHANGE, count);
+            log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             blow();
-        });
+        }
+
+        @Override
+        public void changed(long gfn, long count) {
+            log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
+        }
     }
 
     @Override
@@ -51,6 +71,7 @@ public final class NestedPaging implements Paging {
                 memory,
                 p2m,
                 devices,
+                log,
                 (mfn, offset, size, value) -> memory.write((mfn << 12) + offset, size, value),
                 null);
         vcpus.add(new Vcpu(tlb, emulator, port));
@@ -73,8 +94,20 @@ public final class NestedPaging implements Paging {
         if (write && !P2m.isWritable(entry)) {
             return Emulate.READ_ONLY;
         }
+        if (write && P2m.type(entry) == P2mType.LOG_DIRTY) {
+            allowWrites(guestPhysical >>> 12);
+            return Fixed.FIXUP;
+        }
         counters.add(Counter.SPURIOUS);
         return Fixed.SPURIOUS;
+    }
+
+    /** The frame is marked before it becomes writable. No TLB holds less than this grants. */
+    private void allowWrites(long gfn) {
+        log.mark(gfn, DirtyCause.STORE);
+        p2m.allowWrites(gfn);
+        counters.add(Counter.FIXUP);
+        log.countFault();
     }
 
     @Override
@@ -111,7 +144,19 @@ public final class NestedPaging implements Paging {
     public void pagetableDying(int vcpu, long guestPhysical) {}
 
     @Override
-    public void memoryWritten(long guestPhysical, long length) {}
+    public void memoryWritten(long guestPhysical, long length) {
+        log.markMemory(p2m, guestPhysical, length, DirtyCause.EXTERNAL);
+    }
+
+    @Override
+    public LogDirty logDirty() {
+        return log.logDirty;
+    }
+
+    @Override
+    public VramTracking vram() {
+        return log.vram;
+    }
 
     @Override
     public void blow() {
@@ -120,9 +165,13 @@ public final class NestedPaging implements Paging {
         }
     }
 
-    /** Nothing is derived from the guest's tables here. */
+    /** Nothing is derived from the guest's tables here, but LOG-1 and VRAM-1 must hold of the P2M. */
     @Override
-    public void audit() {}
+    public void audit() {
+        List<Finding> findings = new ArrayList<>();
+        new LogAudit(memory, p2m, log, findings).nested();
+        Finding.throwFirst(findings);
+    }
 
     @Override
     public Counters counters() {
@@ -130,5 +179,7 @@ public final class NestedPaging implements Paging {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        p2m.removeListener(p2mChanges);
+    }
 }

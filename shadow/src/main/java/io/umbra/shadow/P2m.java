@@ -30,6 +30,7 @@ public final class P2m {
     private static final int TOP_LEVEL = 4;
     private static final int TYPE_SHIFT = 9;
     private static final long TYPE_MASK = 7L << TYPE_SHIFT;
+    private static final long LOG_DIRTY_TYPE = (long) P2mType.LOG_DIRTY.ordinal() << TYPE_SHIFT;
     private static final long TABLE_FLAGS = LongModeEntry.PRESENT
             | LongModeEntry.WRITABLE
             | LongModeEntry.USER
@@ -102,8 +103,9 @@ public final class P2m {
         return LongModeEntry.isPresent(entry);
     }
 
+    /** The guest may write there. Hardware may not while the type is {@link P2mType#LOG_DIRTY}. */
     public static boolean isWritable(long entry) {
-        return LongModeEntry.isWritable(entry);
+        return LongModeEntry.isWritable(entry) || (entry & TYPE_MASK) == LOG_DIRTY_TYPE;
     }
 
     /** Meaningful when {@link #isBacked}. */
@@ -117,6 +119,9 @@ public final class P2m {
      * @param level 1, 2 or 3: 4 KiB, 2 MiB, 1 GiB; {@code gfn} and, for backed types, {@code mfn} must be multiples of its frames
      */
     public void set(long gfn, int level, long mfn, P2mType type) {
+        if (type == P2mType.LOG_DIRTY) {
+            throw new IllegalArgumentException("LOG_DIRTY is made of RAM");
+        }
         long span = LongModeEntry.framesMappedBy(level);
         if (gfn % span != 0 || type.isBacked() && mfn % span != 0) {
             throw new IllegalArgumentException("gfn or mfn not aligned to its leaf");
@@ -137,6 +142,63 @@ public final class P2m {
         }
     }
 
+    // ---- for those who log writes under nested paging: the map stays the same, so nobody is told
+    // -----------------------------------------------------------------------------------------------------------------
+
+    /** All {@link P2mType#RAM} becomes {@link P2mType#LOG_DIRTY}, in leaves of the size they have. */
+    void withholdWrites() {
+        exchange(root, TOP_LEVEL, P2mType.RAM, P2mType.LOG_DIRTY);
+    }
+
+    /** All {@link P2mType#LOG_DIRTY} becomes {@link P2mType#RAM}. Leaves that were split stay so. */
+    void allowAllWrites() {
+        exchange(root, TOP_LEVEL, P2mType.LOG_DIRTY, P2mType.RAM);
+    }
+
+    private void exchange(long table, int level, P2mType from, P2mType to) {
+        for (int i = 0; i < LongModeEntry.ENTRIES; i++) {
+            long address = (table << 12) + i * 8L;
+            long entry = memory.readLong(address);
+            if (!LongModeEntry.isPresent(entry)) {
+                continue;
+            }
+            if (level > 1 && !LongModeEntry.hasPageSize(entry)) {
+                exchange(LongModeEntry.frame(entry), level - 1, from, to);
+            } else if (type(entry) == from) {
+                memory.writeLong(address, leaf(LongModeEntry.frame(entry), to, level));
+            }
+        }
+    }
+
+    /** {@link P2mType#RAM} around {@code gfn}, the whole leaf, becomes {@link P2mType#LOG_DIRTY}. */
+    void withholdWrites(long gfn) {
+        long table = root;
+        for (int level = TOP_LEVEL; level > 0 && gfn >>> 36 == 0; level--) {
+            long address = entryAddress(table, gfn, level);
+            long entry = memory.readLong(address);
+            if (!LongModeEntry.isPresent(entry)) {
+                return;
+            }
+            if (level == 1 || LongModeEntry.hasPageSize(entry)) {
+                if (type(entry) == P2mType.RAM) {
+                    memory.writeLong(address, leaf(LongModeEntry.frame(entry), P2mType.LOG_DIRTY, level));
+                }
+                return;
+            }
+            table = LongModeEntry.frame(entry);
+        }
+    }
+
+    /** The one frame, which is {@link P2mType#LOG_DIRTY}, becomes {@link P2mType#RAM}; a larger leaf around it is split. */
+    void allowWrites(long gfn) {
+        long table = root;
+        for (int above = TOP_LEVEL; above > 1; above--) {
+            table = tableBelow(table, gfn, above);
+        }
+        long address = entryAddress(table, gfn, 1);
+        memory.writeLong(address, leaf(LongModeEntry.frame(memory.readLong(address)), P2mType.RAM, 1));
+    }
+
     /** Returns the frames of the map itself to the allocator; the object must not be used afterwards. */
     public void free() {
         freeTables(LongModeEntry.of(root, TABLE_FLAGS), TOP_LEVEL + 1);
@@ -147,7 +209,7 @@ public final class P2m {
         if (!type.isBacked()) {
             return flags;
         }
-        flags |= TABLE_FLAGS & ~(type == P2mType.READ_ONLY ? LongModeEntry.WRITABLE : 0);
+        flags |= TABLE_FLAGS & ~(type == P2mType.RAM ? 0 : LongModeEntry.WRITABLE);
         return LongModeEntry.of(mfn, flags | (level > 1 ? LongModeEntry.PAGE_SIZE : 0));
     }
 

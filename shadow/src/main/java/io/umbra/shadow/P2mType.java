@@ -9,12 +9,14 @@ public enum P2mType {
     /** Accesses go to a device model. Xen: {@code p2m_mmio_dm}. */
     MMIO,
     /** Nothing: as MMIO that no device claims. Xen: {@code p2m_invalid}. */
-    HOLE;
+    HOLE,
+    /** Memory whose next write must be told. Made of {@link #RAM} and back again under nested paging, and never given by {@link P2m#set}. Xen: {@code p2m_ram_logdirty}. */
+    LOG_DIRTY;
 
     static final P2mType[] ALL = values();
 
     /** There is a machine frame behind it. */
     public boolean isBacked() {
-        return this == RAM || this == READ_ONLY;
+        return this == RAM || this == READ_ONLY || this == LOG_DIRTY;
     }
 }

@@ -33,6 +33,7 @@ final class PageFaults {
     private final Roots roots;
     private final Reclaim reclaim;
     private final FastFaults fastFaults;
+    private final WriteLog log;
     private final Filler filler;
     private final Prefetch prefetch;
     private final boolean reloadsPdptes;
@@ -48,6 +49,7 @@ final class PageFaults {
             Roots roots,
             Reclaim reclaim,
             FastFaults fastFaults,
+            WriteLog log,
             ShadowPolicy policy) {
         this.tables = tables;
         this.p2m = p2m;
@@ -58,7 +60,8 @@ final class PageFaults {
         this.roots = roots;
         this.reclaim = reclaim;
         this.fastFaults = fastFaults;
-        this.filler = new Filler(tables, policy);
+        this.log = log;
+        this.filler = new Filler(tables, log, policy);
         this.prefetch = new Prefetch(tables, counters, (int) policy.number(PolicyOption.PREFETCH));
         this.reloadsPdptes = policy.isOn(PolicyOption.PDPTE_RELOAD);
         this.emulatesFast = policy.isOn(PolicyOption.FAST_EMULATION);
@@ -146,6 +149,9 @@ final class PageFaults {
         FaultOutcome outcome = judge(vcpu, walk, p2mEntry, filled, writesDirectly);
         if (outcome == Fixed.FIXUP) {
             counters.add(Counter.FIXUP);
+            if (walk.isWrite()) {
+                log.countFault();
+            }
             if (walk.setDirty && (code & PageFaultCode.PRESENT) != 0) {
                 counters.add(Counter.DIRTY_BIT_FAULT);
             }

@@ -75,6 +75,12 @@ public sealed interface Paging permits ShadowPaging, NestedPaging {
      */
     void memoryWritten(long guestPhysical, long length);
 
+    /** Which frames are written to. */
+    LogDirty logDirty();
+
+    /** Which frames of one range are written to. */
+    VramTracking vram();
+
     /** Throws away everything that can be made again. Changes nothing but the cost. */
     void blow();
 

@@ -77,6 +77,11 @@ public enum PolicyOption {
             1 << 20,
             "4096",
             "pages of 4 KiB for shadows; when they run out the least recently loaded roots go first"),
+    DIRTY_CLEAN(
+            ShadowPolicy.DirtyClean.class,
+            "reprotect",
+            "what cleaning the log-dirty bitmap does to shadows: reprotect makes the leaves of the dirty frames read-only;"
+                    + " blow throws all shadows away, as Xen does"),
     BLOW_EVERY(
             0,
             Long.MAX_VALUE,

@@ -13,14 +13,16 @@ final class Revalidation {
     private final MachineMemory memory;
     private final P2m p2m;
     private final Counters counters;
+    private final WriteLog log;
     /** By which the domain's shadows are derived. */
     private EntryRules rules = new EntryRules(false, false, false);
 
-    Revalidation(ShadowTables tables, MachineMemory memory, P2m p2m, Counters counters) {
+    Revalidation(ShadowTables tables, MachineMemory memory, P2m p2m, Counters counters, WriteLog log) {
         this.tables = tables;
         this.memory = memory;
         this.p2m = p2m;
         this.counters = counters;
+        this.log = log;
     }
 
     EntryRules rules() {
@@ -71,10 +73,12 @@ final class Revalidation {
     }
 
     private long splinterLeaf(ShadowPage page, int index) {
-        long entry = lookup(Splinter.firstGfn(page.frame) + index);
+        long gfn = Splinter.firstGfn(page.frame) + index;
+        long entry = lookup(gfn);
         boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
         int key = Splinter.protectionKey(page.frame);
-        return Propagation.leaf(Propagation.FABRICATED, entry, isProtected, false, key);
+        long leaf = Propagation.leaf(Propagation.FABRICATED, entry, isProtected, false, key);
+        return log.admit(leaf, gfn, LeafAccess.PREFETCH);
     }
 
     /** An entry with reserved bits grants nothing; the walk that meets it says so to the guest. */
@@ -83,9 +87,11 @@ final class Revalidation {
         if (!LongModeEntry.isPresent(guest) || format.hasReservedBits(guest, 1, true, rules)) {
             return 0;
         }
-        long entry = lookup(LongModeEntry.frame(guest));
+        long gfn = LongModeEntry.frame(guest);
+        long entry = lookup(gfn);
         boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
-        return Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
+        long leaf = Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
+        return log.admit(leaf, gfn, LeafAccess.PREFETCH);
     }
 
     /** A link is kept only to a shadow that exists already. */

@@ -7,7 +7,6 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.Intercepts;
-import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.Tlb;
@@ -44,12 +43,13 @@ public final class ShadowPaging implements Paging {
     private final Counters counters = new Counters();
     private final GuestWalker walker;
     private final PdpteRegisters pdpteRegisters;
-    private final Reclaim reclaim;
+    final Reclaim reclaim;
     private final Roots roots;
     private final FastFaults fastFaults;
     private final PageFaults pageFaults;
     private final EmulatedInstructions emulatedInstructions;
     private final P2mChanges p2mChanges;
+    final WriteLog log;
 
     /**
      * @param p2m the domain's map; changes to it are followed from now on
@@ -64,14 +64,15 @@ public final class ShadowPaging implements Paging {
         this.policy = policy;
         this.frames = new FrameTable(memory.frames());
         ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
-        this.tables = new ShadowTables(memory, p2m, frames, pool, counters, policy);
-        this.walker = new GuestWalker(memory, p2m, counters);
+        this.log = new WriteLog(new ShadowWriteAccess(this), policy.dirtyClean(), counters);
+        this.tables = new ShadowTables(memory, p2m, frames, pool, counters, log, policy);
+        this.walker = new GuestWalker(memory, p2m, counters, log);
         this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.reclaim = new Reclaim(tables, vcpus, counters);
         this.roots = new Roots(tables, p2m, reclaim, policy);
         this.fastFaults = new FastFaults(tables, counters, policy);
         this.pageFaults = new PageFaults(
-                tables, p2m, counters, vcpus, walker, pdpteRegisters, roots, reclaim, fastFaults, policy);
+                tables, p2m, counters, vcpus, walker, pdpteRegisters, roots, reclaim, fastFaults, log, policy);
         this.emulatedInstructions = new EmulatedInstructions(tables, counters, policy);
         this.p2mChanges = new P2mChanges();
         p2m.addListener(p2mChanges);
@@ -87,7 +88,7 @@ public final class ShadowPaging implements Paging {
         EarlyUnshadow early = new EarlyUnshadow(memory);
         TableWrites writes = new TableWrites(memory, tables, early, counters, policy);
         VirtualTlb virtualTlb = policy.isOn(PolicyOption.VIRTUAL_TLB) ? new VirtualTlb(tables.walks, counters) : null;
-        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, writes, virtualTlb);
+        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, log, writes, virtualTlb);
         vcpus.add(new ShadowVcpu(state, tlb, emulator, port, early, writes, new EmulationHint(tables.walks)));
         tables.outOfSync.addVcpu();
         tables.revalidation.rules(EntryRules.of(state));
@@ -255,6 +256,7 @@ public final class ShadowPaging implements Paging {
     /** A device knows nothing of tables: their shadows follow what it wrote. */
     @Override
     public void memoryWritten(long guestPhysical, long length) {
+        log.markMemory(p2m, guestPhysical, length, DirtyCause.EXTERNAL);
         if (!policy.writeProtects()) {
             return;
         }
@@ -277,6 +279,16 @@ public final class ShadowPaging implements Paging {
     }
 
     @Override
+    public LogDirty logDirty() {
+        return log.logDirty;
+    }
+
+    @Override
+    public VramTracking vram() {
+        return log.vram;
+    }
+
+    @Override
     public void blow() {
         reclaim.blow();
         flushIfDemanded();
@@ -284,17 +296,14 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void audit() {
-        List<Finding> findings = Auditor.audit(this);
-        if (!findings.isEmpty()) {
-            Finding first = findings.getFirst();
-            throw new InvariantViolation(first.rule(), first.message());
-        }
+        Finding.throwFirst(Auditor.audit(this));
     }
 
     /** Nothing derived from an old P2M entry survives; a vCPU whose root's entry changes has the root that maps nothing meanwhile. */
     private final class P2mChanges implements P2m.ChangeListener {
         @Override
         public void aboutToChange(long gfn, long count) {
+            log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
                     roots.loadNothing(vcpu);
@@ -314,6 +323,7 @@ public final class ShadowPaging implements Paging {
 
         @Override
         public void changed(long gfn, long count) {
+            log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
                     roots.update(vcpu);
@@ -323,7 +333,7 @@ public final class ShadowPaging implements Paging {
         }
     }
 
-    private void flushIfDemanded() {
+    void flushIfDemanded() {
         if (tables.takeFlushDemand()) {
             counters.add(Counter.FLUSH);
             for (ShadowVcpu vcpu : vcpus) {

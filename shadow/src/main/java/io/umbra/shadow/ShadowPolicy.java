@@ -81,6 +81,18 @@ public final class ShadowPolicy {
         BRUTE_FORCE
     }
 
+    /** How the frames of a log-dirty round fault again. */
+    public enum DirtyClean {
+        /** The leaves that map one of them lose the right to write. */
+        REPROTECT,
+        /** All shadows go. */
+        BLOW
+    }
+
+    public DirtyClean dirtyClean() {
+        return (DirtyClean) value(PolicyOption.DIRTY_CLEAN);
+    }
+
     public Coherence coherence() {
         return (Coherence) value(PolicyOption.COHERENCE);
     }

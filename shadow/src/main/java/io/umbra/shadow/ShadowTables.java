@@ -29,7 +29,13 @@ final class ShadowTables {
     private boolean staleRights;
 
     ShadowTables(
-            MachineMemory memory, P2m p2m, FrameTable frames, ShadowPool pool, Counters counters, ShadowPolicy policy) {
+            MachineMemory memory,
+            P2m p2m,
+            FrameTable frames,
+            ShadowPool pool,
+            Counters counters,
+            WriteLog log,
+            ShadowPolicy policy) {
         this.memory = memory;
         this.frames = frames;
         this.pool = pool;
@@ -37,7 +43,7 @@ final class ShadowTables {
         this.reverseMap = new ReverseMap(frames, pool);
         this.counters = counters;
         this.writeProtects = policy.writeProtects();
-        this.revalidation = new Revalidation(this, memory, p2m, counters);
+        this.revalidation = new Revalidation(this, memory, p2m, counters, log);
         boolean mayLag = policy.coherence() == ShadowPolicy.Coherence.OUT_OF_SYNC;
         int slots = mayLag ? (int) policy.number(PolicyOption.OOS_SLOTS) : 0;
         this.outOfSync = new OutOfSync(this, memory, counters, slots);

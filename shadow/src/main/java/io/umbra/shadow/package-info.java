@@ -27,6 +27,9 @@
  *   <li>AD-1: under write-protect a present entry's guest entry has A set, and a writable leaf's (or splinter link's) has D set. Tables in read-only memory cannot record them and are exempt.
  *   <li>P2M-1: a leaf maps the frame that the P2M gives now, writable only if the P2M says so.
  *   <li>P2M-2: a table that has a shadow is in a frame that the P2M gives now.
+ *   <li>LOG-1: while log-dirty is on, what maps a frame writable (a leaf, or under nested paging the P2M) maps one that is in the bitmap; unless a frame could not be put there for want of memory.
+ *   <li>LOG-2: the bitmap's count is that of its frames.
+ *   <li>VRAM-1: what maps a frame of the tracked range writable maps one that is marked.
  *   <li>TAG-1: an absent entry is zero, or a level-1 tag that the guest's entry and the P2M bear out.
  *   <li>OOS-1: a frame that is out of sync is shadowed as one level-1 type and nothing else.
  *   <li>OOS-2: it has a slot, and no more writable mappings than are kept account of.

@@ -249,4 +249,29 @@ class AuditorTest {
         setLeaf(LARGE_PAGE, guest.shadowEntry(LARGE_PAGE, 1) + 0x1000);
         reports("P2M-1");
     }
+
+    @Test
+    void writableLeafOfAFrameThatIsNotInTheBitmapBreaksLog1() {
+        guest.engine.logDirty().enable();
+        guest.touch(OTHER, READ);
+        assertThat(Auditor.audit(guest.engine)).isEmpty();
+        setLeaf(OTHER, guest.shadowEntry(OTHER, 1) | RW | D);
+        reports("LOG-1");
+    }
+
+    @Test
+    void countOfTheBitmapOffByOneBreaksLog2() {
+        guest.engine.logDirty().enable();
+        guest.touch(OTHER, WRITE);
+        guest.engine.logDirty().dirty.count++;
+        reports("LOG-2");
+    }
+
+    @Test
+    void writableLeafOfATrackedFrameThatIsNotMarkedBreaksVram1() {
+        guest.engine.vram().begin(33, 1);
+        assertThat(Auditor.audit(guest.engine)).isEmpty();
+        setLeaf(OTHER, guest.shadowEntry(OTHER, 1) | RW | D);
+        reports("VRAM-1");
+    }
 }

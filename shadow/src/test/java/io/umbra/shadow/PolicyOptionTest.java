@@ -27,6 +27,7 @@ class PolicyOptionTest {
         "writable-search, brute-force",
         "pool, 128",
         "pool, 1048576",
+        "dirty-clean, blow",
         "blow-every, 1"
     })
     void settingChangesItsOwnRowOnly(String label, String value) {
@@ -47,6 +48,7 @@ class PolicyOptionTest {
         "pool, 1048577",
         "pool, many",
         "pool, 99999999999999999999",
+        "dirty-clean, none",
         "blow-every, -1"
     })
     void badValueIsRefusedWithWhatTheOptionTakes(String label, String value) {

@@ -205,6 +205,14 @@ final class SmallGuest implements AutoCloseable {
         throw new AssertionError("the store does not come to an end");
     }
 
+    /** The instruction that is being emulated stores 8 bytes. */
+    void emulateStore(long linear, long value) {
+        storeAt = linear;
+        storeValue = value;
+        storeAccess = 0;
+        engine.emulate(0, Emulate.MMIO, 1);
+    }
+
     private Emulation emulate(LinearMemory port) {
         if (!canEmulate) {
             return Emulation.Failed.UNHANDLEABLE;

@@ -1,6 +1,7 @@
 package io.umbra.tools;
 
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.Locale;
 import java.util.Map;
@@ -80,6 +81,13 @@ final class Json {
         object(name);
         values.forEach(this::field);
         return close();
+    }
+
+    /** An element that is an array of numbers, in one line. */
+    Json row(long... values) {
+        element();
+        text.append(Arrays.toString(values));
+        return this;
     }
 
     /** The text, with a line end. Everything must be closed. */

@@ -1,10 +1,12 @@
 package io.umbra.tools;
 
 import io.umbra.shadow.Counter;
+import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.ProcessorCounter;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What the shadows did in a run, as text for people, JSON with stable keys or lines of KEY=VALUE for scripts. */
 final class Report {
@@ -27,11 +29,16 @@ final class Report {
 
     private final RunResult result;
     private final boolean verify;
+    private final @Nullable DirtyLogReport dirty;
 
-    /** @param verify faults were held against the definition */
-    Report(RunResult result, boolean verify) {
+    /**
+     * @param verify faults were held against the definition
+     * @param dirty what log-dirty measured, where it was asked for
+     */
+    Report(RunResult result, boolean verify, @Nullable DirtySeries dirty) {
         this.result = result;
         this.verify = verify;
+        this.dirty = dirty == null ? null : new DirtyLogReport(dirty, result.memoryBytes());
     }
 
     String text() {
@@ -60,6 +67,9 @@ final class Report {
         if (verify) {
             text.append(line(result.verified(), "verified", "faults held against the definition, all equal"));
         }
+        if (dirty != null) {
+            text.append(dirty.text());
+        }
         return text.toString();
     }
 
@@ -81,6 +91,9 @@ final class Report {
     String json() {
         Json json = new Json().object();
         result.writeTo(json);
+        if (dirty != null) {
+            dirty.writeTo(json);
+        }
         return json.close().finished();
     }
 

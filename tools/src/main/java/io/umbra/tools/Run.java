@@ -3,6 +3,7 @@ package io.umbra.tools;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
 import io.umbra.vmm.ConsoleInput;
+import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
@@ -150,6 +151,19 @@ final class Run implements Callable<Integer> {
             description = "hide Umbra's counters from the guest, so that what it prints cannot depend on the policy")
     private boolean noHypercalls;
 
+    @Option(
+            names = "--dirty-log",
+            paramLabel = "PERIOD",
+            description = "log the pages written to in each period of time, as 10ms, and report them",
+            converter = Period.class)
+    private @Nullable Long dirtyLog;
+
+    @Option(
+            names = "--dirty-log-verify",
+            description = "hold all memory against that log at each period's end; a page that is missing ends the run."
+                    + " Implied by --verify")
+    private boolean dirtyLogVerify;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
     private CommandSpec spec;
@@ -171,7 +185,8 @@ final class Run implements Callable<Integer> {
             if (limit != null) {
                 domain.limit(limit);
             }
-            return run(domain, config, console, format);
+            DirtySeries dirty = dirtyLog == null ? null : domain.logDirty(dirtyLog, dirtyLogVerify || verify);
+            return run(domain, config, console, format, dirty);
         }
     }
 
@@ -186,7 +201,12 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private int run(Domain domain, DomainConfig config, GuestConsole console, Report.Format format) {
+    private int run(
+            Domain domain,
+            DomainConfig config,
+            GuestConsole console,
+            Report.Format format,
+            @Nullable DirtySeries dirty) {
         Thread main = Thread.currentThread();
         Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
         Runtime.getRuntime().addShutdownHook(onInterrupt);
@@ -204,7 +224,7 @@ final class Run implements Callable<Integer> {
         console.flush();
         int status = status(end);
         writeScreen(domain);
-        write(new Report(RunResult.of(domain, config, end, status, seconds), verify), format, end);
+        write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
         if (end instanceof GuestEnd.Stopped) {
             return status;
         }
@@ -316,6 +336,9 @@ final class Run implements Callable<Integer> {
         }
         if (!kind.equals("hvm")) {
             throw mistake("--guest cannot be '" + kind + "': this version runs hvm guests");
+        }
+        if (dirtyLogVerify && dirtyLog == null) {
+            throw mistake("--dirty-log-verify needs --dirty-log PERIOD");
         }
         return new DomainConfig(
                 memory,

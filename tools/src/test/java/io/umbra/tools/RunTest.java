@@ -103,6 +103,48 @@ class RunTest {
     }
 
     @Test
+    void logsThePagesWrittenToInEachPeriod() {
+        Result result = run("--dirty-log", "10us", "--dirty-log-verify");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.console()).contains("All 78 checks passed");
+        assertThat(result.errors())
+                .containsPattern("log-dirty, \\d+ periods of 10us: \\d+ pages, \\d+ write faults")
+                .contains("marked by a store of the guest's")
+                .contains("changed, by their bytes, and all of them were marked")
+                .containsPattern("\n +0.000 +\\d+ █")
+                .contains("pre-copy would");
+    }
+
+    @Test
+    void foldsThePlotOfManyPeriods() {
+        Result result = run("--dirty-log", "1us", "--paging", "nested");
+        List<String> bars = result.errors()
+                .lines()
+                .filter(line -> line.matches(" +\\d+\\.\\d{3} +\\d+ [█▏▎▍▌▋▊▉]*"))
+                .toList();
+        assertThat(result.errors()).containsPattern("mean of \\d+ periods a line");
+        assertThat(bars).hasSizeBetween(30, 40);
+        assertThat(bars).anyMatch(line -> line.endsWith("█".repeat(50)));
+    }
+
+    @Test
+    void reportsTheWholeDirtySeriesInJson() {
+        Result result = run("--dirty-log", "10us", "--report", "json", "--verify");
+        assertThat(result.errors())
+                .contains("\"dirty_log\": {")
+                .contains("\"period_ns\": 10000")
+                .containsPattern("\"marks\": \\{\n +\"store\": \\d+,")
+                .containsPattern("\"extras\": \\{\n +\"store\": \\d+,")
+                .containsPattern("\"series\": \\[\n +\\[0, \\d+, \\d+\\],\n +\\[10000, ");
+    }
+
+    @Test
+    void withoutADirtyLogTheReportHasNone() {
+        assertThat(run("--report", "json").errors()).doesNotContain("dirty_log\"");
+        assertThat(run().errors()).doesNotContain("pre-copy");
+    }
+
+    @Test
     void listsThePolicyOptions() {
         assertThat(umbra("options").console())
                 .contains("coherence=write-protect")
@@ -129,6 +171,11 @@ class RunTest {
                 "--guest pv",
                 "--time slow",
                 "--report xml",
+                "--dirty-log 10",
+                "--dirty-log 0ms",
+                "--dirty-log -1ms",
+                "--dirty-log 999999999999999s",
+                "--dirty-log-verify",
                 "--initrd /nowhere/initrd",
                 "--screen /nowhere/screen",
                 "/nowhere/kernel",

@@ -59,6 +59,8 @@ public final class Domain implements AutoCloseable {
     private final MemoryMap map;
     private final TextScreen screen;
     private final @Nullable Verifier verifier;
+    private final P2m p2m;
+    private @Nullable DirtyMeter meter;
     private final ExitCounts exits = new ExitCounts();
 
     /** By the host's clock, for wall time. */
@@ -81,7 +83,7 @@ public final class Domain implements AutoCloseable {
         long frames = ramFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
         this.memory = new MachineMemory(frames + 511 & -512L);
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
-        P2m p2m = new P2m(memory, allocator);
+        this.p2m = new P2m(memory, allocator);
         this.ram = new GuestRam(memory, allocator, p2m, map);
         this.state = new VcpuState();
         this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
@@ -93,6 +95,7 @@ public final class Domain implements AutoCloseable {
         this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
+        ram.watch(paging::memoryWritten);
     }
 
     /**
@@ -119,6 +122,20 @@ public final class Domain implements AutoCloseable {
     /** The run ends when so many instructions are retired. */
     public void limit(long instructions) {
         limit = instructions;
+    }
+
+    /**
+     * Log-dirty will be on during the run, its bitmap cleaned at the end of each period. To be called before the run and after loading.
+     *
+     * @param period nanoseconds of virtual time
+     * @param verify at each period's end, hold all memory against the bitmap; what is missing there ends the run with an {@link io.umbra.x86.InvariantViolation}
+     * @return what was measured, once the run has ended
+     */
+    public DirtySeries logDirty(long period, boolean verify) {
+        DirtySeries series = new DirtySeries(period);
+        DirtyVerifier dirtyVerifier = verify ? new DirtyVerifier(memory, p2m, series) : null;
+        meter = new DirtyMeter(paging.logDirty(), series, dirtyVerifier);
+        return series;
     }
 
     /** Hides the counters from the guest, so that what it prints cannot depend on the policy: no hypercall exists, and CPUID does not announce any. */
@@ -163,6 +180,21 @@ public final class Domain implements AutoCloseable {
     /** Runs the guest to its end. */
     public GuestEnd run() {
         try {
+            DirtyMeter measuring = meter;
+            if (measuring == null) {
+                return runToEnd();
+            }
+            measuring.begin();
+            GuestEnd end = runToEnd();
+            measuring.end(now());
+            return end;
+        } catch (DomainCrash crash) {
+            return new GuestEnd.Crashed(crash.reason());
+        }
+    }
+
+    private GuestEnd runToEnd() {
+        try {
             GuestEnd end = null;
             while (end == null) {
                 end = step();
@@ -175,6 +207,9 @@ public final class Domain implements AutoCloseable {
 
     private @Nullable GuestEnd step() {
         platform.clock.advanceTo(now());
+        if (meter != null) {
+            meter.advanceTo(now());
+        }
         feedInput();
         offerInterrupts();
         Exit exit = processor.run(budget());
@@ -226,6 +261,9 @@ public final class Domain implements AutoCloseable {
         long budget = Math.min(config.wallTime() ? WALL_SLICE : SLICE, limit - state.instructions);
         if (!config.wallTime()) {
             budget = Math.min(budget, platform.clock.nextEvent() - now());
+        }
+        if (meter != null) {
+            budget = Math.min(budget, meter.nextEnd() - now());
         }
         long every = config.policy().blowEvery();
         if (every > 0) {

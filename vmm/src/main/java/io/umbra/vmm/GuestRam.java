@@ -25,6 +25,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
     private final FrameAllocator frames;
     private final P2m p2m;
     private final MemoryMap map;
+    private WriteWatch watch = (gpa, length) -> {};
 
     GuestRam(MachineMemory memory, FrameAllocator frames, P2m p2m, MemoryMap map) {
         this.memory = memory;
@@ -33,6 +34,15 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         this.map = map;
         populate(0, map.lowEnd() >>> 12);
         populate(MemoryMap.HOLE_END >>> 12, map.highEnd() >>> 12);
+    }
+
+    /** Told of each write that is not the guest's own. */
+    interface WriteWatch {
+        void written(long gpa, long length);
+    }
+
+    void watch(WriteWatch writes) {
+        watch = writes;
     }
 
     private void populate(long from, long to) {
@@ -84,6 +94,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         for (int done = 0; done < length; ) {
             int piece = pieceLength(gpa + done, length - done);
             memory.write(checked(gpa + done), source, offset + done, piece);
+            watch.written(gpa + done, piece);
             done += piece;
         }
     }
@@ -109,6 +120,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         for (long done = 0; done < length; ) {
             int piece = pieceLength(gpa + done, (int) Math.min(length - done, PAGE));
             memory.write(checked(gpa + done), zeroes, 0, piece);
+            watch.written(gpa + done, piece);
             done += piece;
         }
     }
@@ -155,12 +167,19 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
     @Override
     public boolean compareAndSetLong(long gpa, long expected, long value) {
         long address = machineAddress(gpa);
-        return address >= 0 && memory.compareAndSetLong(address, expected, value);
+        return address >= 0 && written(gpa, 8, memory.compareAndSetLong(address, expected, value));
     }
 
     @Override
     public boolean compareAndSetInt(long gpa, int expected, int value) {
         long address = machineAddress(gpa);
-        return address >= 0 && memory.compareAndSetInt(address, expected, value);
+        return address >= 0 && written(gpa, 4, memory.compareAndSetInt(address, expected, value));
+    }
+
+    private boolean written(long gpa, int length, boolean isDone) {
+        if (isDone) {
+            watch.written(gpa, length);
+        }
+        return isDone;
     }
 }

@@ -134,6 +134,20 @@ class DebianBootTest {
         assertThat(boot.domain().verified()).isGreaterThan(20_000);
     }
 
+    /** Log-dirty is cleaned every 10 ms of the guest's time, and misses no page whose bytes changed. */
+    @ParameterizedTest
+    @CsvSource({"SHADOW", "NESTED"})
+    void nothingThatItWritesIsMissingInTheDirtyLog(PagingKind paging) throws Exception {
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        DomainConfig config = new DomainConfig(MEMORY, paging, plain.policy(), 1, false, plain.startDate(), false);
+        DirtySeries[] series = new DirtySeries[1];
+        Boot boot = guest.boot(config, TUNED, LIMIT, domain -> series[0] = domain.logDirty(10_000_000, true));
+        assertThat(boot.console()).isEqualTo(reference.console());
+        assertThat(boot.domain().instructions()).isEqualTo(reference.domain().instructions());
+        assertThat(series[0].changed()).isGreaterThan(10_000);
+        assertThat(series[0].count()).isGreaterThan(100);
+    }
+
     private static Boot assertSameConsole(DomainConfig config) throws Exception {
         Boot boot = guest.boot(config, TUNED, LIMIT);
         assertThat(boot.console()).isEqualTo(reference.console());

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** Debian's own kernel with the initial RAM disk that this project makes: fetched by the scripts in {@code guests/}. */
 final class DebianGuest {
@@ -54,10 +55,16 @@ final class DebianGuest {
     }
 
     Boot boot(DomainConfig config, String commandLine, long limit) throws LoadException {
+        return boot(config, commandLine, limit, domain -> {});
+    }
+
+    /** @param before what is done with the domain before it runs */
+    Boot boot(DomainConfig config, String commandLine, long limit, Consumer<Domain> before) throws LoadException {
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         try (Domain domain = new Domain(config, console::write, ConsoleInput.none())) {
             domain.load(GuestImage.recognise(kernel, "vmlinuz"), commandLine, initrd);
             domain.limit(limit);
+            before.accept(domain);
             GuestEnd end = domain.run();
             return new Boot(end, console.toString(StandardCharsets.UTF_8), domain);
         }

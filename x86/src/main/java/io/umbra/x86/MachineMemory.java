@@ -137,6 +137,11 @@ public final class MachineMemory implements AutoCloseable {
         HostMemory.copy(at(from << FRAME_SHIFT, FRAME_BYTES), atWrite(to << FRAME_SHIFT, FRAME_BYTES), FRAME_BYTES);
     }
 
+    /** A hash of the frame's bytes, the same in every run. Two contents that differ have the same one with a chance of 2<sup>-64</sup>, unless made to. */
+    public long hashFrame(long mfn) {
+        return HostMemory.hash(at(mfn << FRAME_SHIFT, FRAME_BYTES), FRAME_BYTES);
+    }
+
     public void addCodeWatch(CodeWatch watch) {
         watchers.add(watch);
     }
