@@ -12,7 +12,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class OpcodeMapTest {
     private static Stream<Form> rows() {
-        return Stream.of(OneByteMap.ROWS, X87Map.ROWS, Map0F.ROWS, Map0F38.ROWS, Map0F3A.ROWS)
+        return Stream.of(
+                        OneByteMap.ROWS,
+                        X87Map.ROWS,
+                        Map0F.ROWS,
+                        Map0F38.ROWS,
+                        Map0F3A.ROWS,
+                        VexMap0F.ROWS,
+                        VexMap0F38.ROWS,
+                        VexMap0F3A.ROWS)
                 .flatMap(String::lines)
                 .map(Form::new);
     }

@@ -14,7 +14,7 @@ final class CpuIdentity {
         Leaf answer = leaf == HYPERVISOR_BASE
                 ? new Leaf(
                         HYPERVISOR_BASE, Hypercalls.SIGNATURE_EBX, Hypercalls.SIGNATURE_ECX, Hypercalls.SIGNATURE_EDX)
-                : CpuFeatures.cpuid(leaf, (int) state.gpr[VcpuState.RCX]);
+                : CpuFeatures.cpuid(leaf, (int) state.gpr[VcpuState.RCX], state);
         state.gpr[VcpuState.RAX] = answer.eax() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RBX] = answer.ebx() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RCX] = answer.ecx() & 0xFFFF_FFFFL;
