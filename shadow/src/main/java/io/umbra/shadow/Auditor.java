@@ -1,6 +1,8 @@
 package io.umbra.shadow;
 
 import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.PagingMode;
+import io.umbra.x86.VcpuState;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -44,11 +46,11 @@ final class Auditor {
         findings.add(new Finding(rule, message));
     }
 
-    /** The live shadows, in the order of the pool. */
+    /** The first pages of the live shadows, in the order of the pool. */
     static List<ShadowPage> livePages(ShadowTables tables) {
         List<ShadowPage> live = new ArrayList<>();
         for (int i = 0; i < tables.pool.size(); i++) {
-            if (tables.pool.page(i).type != null) {
+            if (tables.pool.page(i).isShadow()) {
                 live.add(tables.pool.page(i));
             }
         }
@@ -72,7 +74,22 @@ final class Auditor {
             if (page.type == null && !free.contains(page)) {
                 found("POOL-1", "page " + i + " is neither live nor in the list of free pages");
             }
+            if (page.isShadow() && !isWhole(page)) {
+                found("POOL-1", page + " does not have its " + page.liveType().pages() + " pages");
+            }
         }
+    }
+
+    /** Its pages follow one another, are of one type and frame, and know their head. */
+    private static boolean isWhole(ShadowPage head) {
+        int count = 0;
+        for (ShadowPage page = head; page != null && count <= ShadowType.MOST_PAGES; page = page.nextPart) {
+            if (page.head != head || page.part != count || page.type != head.type || page.frame != head.frame) {
+                return false;
+            }
+            count++;
+        }
+        return count == head.liveType().pages();
     }
 
     /** HASH-1. */
@@ -114,7 +131,10 @@ final class Auditor {
         boolean[] hasUpPointer = new boolean[tables.pool.size()];
         List<ShadowPage> live = livePages(tables);
         for (ShadowPage parent : live) {
-            for (int slot = 0; parent.liveType().level() > 1 && slot < LongModeEntry.ENTRIES; slot++) {
+            int width = parent.liveType().slotsPerEntry();
+            for (int slot = 0;
+                    parent.liveType().level() > 1 && slot < parent.liveType().slots();
+                    slot += width) {
                 ShadowPage child = linked(parent, slot);
                 if (child != null) {
                     counts[child.index]++;
@@ -126,8 +146,10 @@ final class Auditor {
             }
         }
         for (ShadowVcpu vcpu : engine.vcpus) {
-            if (vcpu.root != null) {
-                counts[vcpu.root.index]++;
+            for (ShadowPage root : vcpu.roots) {
+                if (root != null) {
+                    counts[root.index]++;
+                }
             }
         }
         for (ShadowPage page : live) {
@@ -178,18 +200,39 @@ final class Auditor {
     private void roots() {
         for (int number = 0; number < engine.vcpus.size(); number++) {
             ShadowVcpu vcpu = engine.vcpus.get(number);
-            ShadowPage root = vcpu.root;
-            if (root == null || root.type == null || !root.type.isRoot()) {
-                found("ROOT-1", "vCPU " + number + " holds no live root");
-                continue;
-            }
-            long entry = engine.p2m.lookup(LongModeEntry.frame(vcpu.state.cr3));
-            boolean shadowsGuest = vcpu.state.isPaging() && P2m.isBacked(entry);
-            ShadowType type = shadowsGuest ? ShadowType.L4_64 : ShadowType.UNPAGED_L4;
-            long frame = shadowsGuest ? P2m.mfn(entry) : vcpu.state.isPaging() ? ShadowPaging.NO_FRAME : 0;
-            if (root.type != type || root.frame != frame) {
-                found("ROOT-1", "vCPU " + number + " holds " + root + " and not the shadow of its own root");
+            for (int place = 0; place < vcpu.roots.length; place++) {
+                ShadowPage root = vcpu.roots[place];
+                if (root != null && (!root.isShadow() || !root.liveType().isRoot())) {
+                    found("ROOT-1", "vCPU " + number + " holds no live root");
+                } else if (!isRootOf(vcpu.state, place, root)) {
+                    found("ROOT-1", "vCPU " + number + " holds " + root + " and not the shadow of its own root");
+                }
             }
         }
+    }
+
+    /** Whether {@code root} is what the vCPU must hold at {@code place}: there are four with PAE paging, one otherwise. */
+    private boolean isRootOf(VcpuState state, int place, @Nullable ShadowPage root) {
+        PagingMode mode = PagingMode.of(state.cr0, state.cr4, state.efer);
+        if (place > 0 && mode != PagingMode.PAE) {
+            return root == null;
+        }
+        ShadowType type = switch (mode) {
+            case NONE -> ShadowType.UNPAGED_L4;
+            case TWO_LEVEL -> ShadowType.L2_32;
+            case PAE -> ShadowType.L2_PAE;
+            case FOUR_LEVEL -> ShadowType.L4_64;
+            case FIVE_LEVEL -> ShadowType.L5_64;
+        };
+        if (mode == PagingMode.NONE) {
+            return root != null && root.type == type && root.frame == 0;
+        }
+        long pointer = mode == PagingMode.PAE ? state.pdpte[place] : state.cr3 | LongModeEntry.PRESENT;
+        long entry = engine.p2m.lookup(LongModeEntry.frame(pointer));
+        if (LongModeEntry.isPresent(pointer) && P2m.isBacked(entry)) {
+            return root != null && root.type == type && root.frame == P2m.mfn(entry);
+        }
+        boolean isEmptyRoot = root != null && root.type == ShadowType.UNPAGED_L4 && root.frame == Roots.NO_FRAME;
+        return type.format() == GuestFormat.LONG ? isEmptyRoot : root == null;
     }
 }

@@ -42,9 +42,11 @@ public enum Counter {
     P2M_CHANGE("P2M entries changed after start"),
     SPURIOUS("faults for which nothing was missing any more"),
     EARLY_UNSHADOW("unshadowed early because the frame was being zeroed"),
-    ROOT_LINK("links made from a root to a shadow L3"),
-    ROOT_LINK_SHARED("of these, to a shadow L3 that another root refers to as well: a shared kernel half"),
-    INVPCID("INVPCID instructions");
+    ROOT_LINK("links made from a root to the shadow of a table of the level below"),
+    ROOT_LINK_SHARED("of these, to a shadow that another root refers to as well: a shared kernel half"),
+    INVPCID("INVPCID instructions"),
+    GUEST_WALK("walks of the guest's tables"),
+    SHADOW_L5("shadows of level-5 tables made");
 
     private final String description;
 

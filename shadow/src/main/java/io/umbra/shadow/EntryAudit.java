@@ -1,7 +1,7 @@
 package io.umbra.shadow;
 
-import io.umbra.x86.Efer;
 import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.TwoLevelEntry;
 import java.util.BitSet;
 import java.util.List;
 
@@ -16,6 +16,7 @@ final class EntryAudit {
             | LongModeEntry.ACCESSED
             | LongModeEntry.DIRTY
             | LongModeEntry.NO_EXECUTE
+            | LongModeEntry.KEY_MASK
             | LongModeEntry.FRAME_MASK;
     private static final long RIGHTS = LongModeEntry.PRESENT | LongModeEntry.WRITABLE | LongModeEntry.USER;
 
@@ -25,7 +26,7 @@ final class EntryAudit {
     private final ShadowPaging engine;
     private final List<Finding> findings;
     private final boolean isExact;
-    private final boolean noExecuteEnabled;
+    private final EntryRules rules;
     private final BitSet backed;
     private final BitSet readOnly;
 
@@ -33,7 +34,7 @@ final class EntryAudit {
         this.engine = engine;
         this.findings = findings;
         this.isExact = engine.policy.writeProtects();
-        this.noExecuteEnabled = engine.vcpus.stream().anyMatch(vcpu -> (vcpu.state.efer & Efer.NO_EXECUTE) != 0);
+        this.rules = engine.rules();
         int frames = Math.toIntExact(engine.memory.frames());
         this.backed = new BitSet(frames);
         this.readOnly = new BitSet(frames);
@@ -42,7 +43,7 @@ final class EntryAudit {
     void run() {
         collectFrames(engine.p2m.root() >>> 12, 4);
         for (ShadowPage page : Auditor.livePages(engine.tables)) {
-            for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+            for (int slot = 0; slot < page.liveType().slots(); slot++) {
                 long entry = engine.memory.readLong(page.entryAddress(slot));
                 if (LongModeEntry.isPresent(entry)) {
                     check(page, slot, entry);
@@ -78,7 +79,7 @@ final class EntryAudit {
             found("PROP-2", page, slot, "has other bits than it may: 0x" + Long.toHexString(entry));
         }
         ShadowType type = page.liveType();
-        long guest = type.shadowsTable() ? engine.memory.readLong((page.frame << 12) + slot * 8L) : EVERYTHING;
+        long guest = type.shadowsTable() ? guestEntry(page, slot) : EVERYTHING;
         if (isExact) {
             rights(page, slot, entry, guest);
             accessedAndDirty(page, slot, entry, guest);
@@ -90,12 +91,24 @@ final class EntryAudit {
         }
     }
 
+    /** The guest's entry that a slot stands for. */
+    private long guestEntry(ShadowPage page, int slot) {
+        long table = page.frame << 12;
+        return switch (page.liveType()) {
+            case L1_32 -> engine.memory.readInt(table + slot * 4L) & 0xFFFF_FFFFL;
+            case L2_32 -> engine.memory.readInt(table + (slot >> 1) * 4L) & 0xFFFF_FFFFL;
+            default -> engine.memory.readLong(table + slot * 8L);
+        };
+    }
+
     /** PROP-1. */
     private void rights(ShadowPage page, int slot, long entry, long guest) {
+        ShadowType type = page.liveType();
         boolean excessive = (entry & RIGHTS & ~guest) != 0;
-        boolean executes = LongModeEntry.isNoExecute(guest) && !LongModeEntry.isNoExecute(entry);
-        boolean reserved = (guest & reservedBits(page.liveType(), guest)) != 0;
-        if (excessive || executes || reserved) {
+        boolean hasNoExecute = type.format() != GuestFormat.TWO_LEVEL;
+        boolean executes = hasNoExecute && LongModeEntry.isNoExecute(guest) && !LongModeEntry.isNoExecute(entry);
+        boolean reserved = type.shadowsTable() && (guest & reservedBits(type, guest)) != 0;
+        if (excessive || executes || reserved || LongModeEntry.key(entry) != expectedKey(page, guest)) {
             found(
                     "PROP-1",
                     page,
@@ -105,23 +118,38 @@ final class EntryAudit {
         }
     }
 
-    /** A guest entry that has one of them set grants nothing. Intel SDM vol. 3A, "4-Level Paging". */
-    private long reservedBits(ShadowType type, long guest) {
-        long reserved = LongModeEntry.FRAME_MASK & -(1L << GuestWalker.MAX_PHYSICAL_ADDRESS);
-        if (!noExecuteEnabled) {
-            reserved |= LongModeEntry.NO_EXECUTE;
+    /** Only leaves have one; a splinter's is that of the large page. */
+    private int expectedKey(ShadowPage page, long guest) {
+        ShadowType type = page.liveType();
+        if (type.level() > 1 || type.format() != GuestFormat.LONG || !rules.protectionKeys()) {
+            return 0;
         }
-        if (type.level() == 4) {
-            return reserved | LongModeEntry.PAGE_SIZE;
-        }
-        if (mapsLargePage(type, guest)) {
-            return reserved | (type.level() == 2 ? 0x1F_E000L : 0x3FFF_E000L);
-        }
-        return reserved;
+        return type.shadowsTable() ? LongModeEntry.key(guest) : Splinter.protectionKey(page.frame);
     }
 
-    private static boolean mapsLargePage(ShadowType type, long guest) {
-        return type.shadowsTable() && (type.level() == 2 || type.level() == 3) && LongModeEntry.hasPageSize(guest);
+    /** A guest entry that has one of them set grants nothing. Intel SDM vol. 3A, "Paging-Structure Entries". */
+    private long reservedBits(ShadowType type, long guest) {
+        boolean large = mapsLargePage(type, guest);
+        if (type.format() == GuestFormat.TWO_LEVEL) {
+            return large ? 1L << 21 : 0;
+        }
+        long reserved = LongModeEntry.FRAME_MASK & -(1L << GuestWalker.MAX_PHYSICAL_ADDRESS);
+        if (!rules.noExecute()) {
+            reserved |= LongModeEntry.NO_EXECUTE;
+        }
+        if (type.format() == GuestFormat.PAE) {
+            reserved |= 0x7FF0_0000_0000_0000L;
+        }
+        if (type.level() >= 4) {
+            return reserved | LongModeEntry.PAGE_SIZE;
+        }
+        return large ? reserved | (type.level() == 2 ? 0x1F_E000L : 0x3FFF_E000L) : reserved;
+    }
+
+    private boolean mapsLargePage(ShadowType type, long guest) {
+        boolean atLevel = type.level() == 2 || type.level() == 3;
+        boolean enabled = type.format() != GuestFormat.TWO_LEVEL || rules.pageSizeExtensions();
+        return type.shadowsTable() && atLevel && enabled && LongModeEntry.hasPageSize(guest);
     }
 
     /** AD-1. A table in read-only memory cannot record them. */
@@ -151,7 +179,8 @@ final class EntryAudit {
             return;
         }
         int below = page.liveType().level() - 1;
-        if (child.type.level() != below || page.frame == ShadowPaging.NO_FRAME) {
+        boolean isSecond = page.liveType().slotsPerEntry() == 2 && (slot & 1) != 0;
+        if (child.type.level() != below || page.frame == Roots.NO_FRAME || child.part != (isSecond ? 1 : 0)) {
             found("LINK-1", page, slot, "refers to " + child);
         } else if (page.liveType().shadowsTable()) {
             if (isExact && !isChildOf(page.liveType(), guest, child)) {
@@ -165,13 +194,20 @@ final class EntryAudit {
 
     /** The child stands for what the guest's entry names: a table, or a large page. */
     private boolean isChildOf(ShadowType type, long guest, ShadowPage child) {
+        ShadowType childType = child.liveType();
+        if (childType.format() != type.format()) {
+            return false;
+        }
         long gfn = LongModeEntry.frame(guest);
         if (mapsLargePage(type, guest)) {
-            long start = gfn - gfn % LongModeEntry.framesMappedBy(type.level());
-            return !child.liveType().shadowsTable() && child.frame == start;
+            boolean isShort = type.format() == GuestFormat.TWO_LEVEL;
+            long start = isShort ? TwoLevelEntry.largeFrame(guest) : LongModeEntry.leafFrame(guest, type.level());
+            boolean keyed = type.format() == GuestFormat.LONG && rules.protectionKeys();
+            int key = keyed ? LongModeEntry.key(guest) : 0;
+            return !childType.shadowsTable() && child.frame == Splinter.key(start, key);
         }
         long p2mEntry = engine.p2m.lookup(gfn);
-        return child.liveType().shadowsTable() && P2m.isBacked(p2mEntry) && child.frame == P2m.mfn(p2mEntry);
+        return childType.shadowsTable() && P2m.isBacked(p2mEntry) && child.frame == P2m.mfn(p2mEntry);
     }
 
     /** WP-1 and P2M-1. */
@@ -192,7 +228,7 @@ final class EntryAudit {
 
     private boolean isOfItsGfn(ShadowPage page, int slot, long mfn, long guest) {
         boolean knowsGfn = isExact || !page.liveType().shadowsTable();
-        long gfn = page.liveType().shadowsTable() ? LongModeEntry.frame(guest) : page.frame + slot;
+        long gfn = page.liveType().shadowsTable() ? LongModeEntry.frame(guest) : Splinter.firstGfn(page.frame) + slot;
         long p2mEntry = knowsGfn ? engine.p2m.lookup(gfn) : 0;
         return !knowsGfn || P2m.isBacked(p2mEntry) && P2m.mfn(p2mEntry) == mfn;
     }

@@ -3,7 +3,7 @@ package io.umbra.shadow;
 /** What the engine knows of each machine frame. Xen keeps the same in {@code struct page_info}. */
 final class FrameTable {
     /** For guest frames: the mask of shadow types ({@link ShadowType#bit}) it has; non-zero = it is a shadowed pagetable. */
-    private final byte[] shadowTypes;
+    private final int[] shadowTypes;
     /** For guest frames: present shadow leaves that map it writable. */
     private final int[] writableMappings;
     /** For guest frames: head of the list of shadow leaves that map it, as node + 1; see {@link ReverseMap}. */
@@ -13,7 +13,7 @@ final class FrameTable {
 
     FrameTable(long frames) {
         int count = Math.toIntExact(frames);
-        shadowTypes = new byte[count];
+        shadowTypes = new int[count];
         writableMappings = new int[count];
         mappings = new int[count];
         poolIndex = new int[count];
@@ -24,7 +24,7 @@ final class FrameTable {
     }
 
     void shadowTypes(long mfn, int mask) {
-        shadowTypes[(int) mfn] = (byte) mask;
+        shadowTypes[(int) mfn] = mask;
     }
 
     boolean isShadowed(long mfn) {

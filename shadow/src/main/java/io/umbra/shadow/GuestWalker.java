@@ -2,7 +2,6 @@ package io.umbra.shadow;
 
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
-import io.umbra.x86.Efer;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
@@ -11,17 +10,16 @@ import io.umbra.x86.VcpuState;
 
 /**
  * Walks the guest's own pagetables from the guest's CR3, with a P2M look-up at each step, and sets A and D in them as hardware would. This is the emulated
- * pagewalk from which shadows are made. Intel SDM vol. 3A, "4-Level Paging"; Xen: {@code guest_walk_tables}.
+ * pagewalk from which shadows are made. Intel SDM vol. 3A, "Paging"; Xen: {@code guest_walk_tables}.
  *
  * <p>Order of the decisions in one walk: presence and reserved bits level by level from the top, then rights over all levels, and only when the access is
- * permitted A (each level) and D (leaf, on a write).
+ * permitted A (each level) and D (leaf, on a write). Where the walk starts and how entries look is all that differs between the guest's paging modes.
  */
 final class GuestWalker {
     /** Physical address bits that guests are offered. */
     static final int MAX_PHYSICAL_ADDRESS = 40;
 
-    private static final long RESERVED_ADDRESS = LongModeEntry.FRAME_MASK & -(1L << MAX_PHYSICAL_ADDRESS);
-    private static final int TOP_LEVEL = 4;
+    private static final long LINEAR_32 = 0xFFFF_FFFFL;
 
     private final MachineMemory memory;
     private final P2m p2m;
@@ -36,21 +34,20 @@ final class GuestWalker {
     /**
      * Decides an access as the guest's own tables do.
      *
-     * @param linear canonical
+     * @param linear canonical; outside of long mode its low 32 bits count
      * @param access bits of {@link PageFaultCode}: WRITE, USER, FETCH, IMPLICIT
      * @return true when it is permitted; else {@link GuestWalk#faultCode} says why not, and nothing was written
      */
     boolean walk(VcpuState state, long linear, int access, GuestWalk walk) {
+        counters.add(Counter.GUEST_WALK);
         walk.linear = linear;
         walk.access = access;
         walk.setDirty = false;
+        walk.needsWriteProtectOff = false;
         walk.unpaged = !state.isPaging();
+        walk.rules = EntryRules.of(state);
         if (walk.unpaged) {
             return walkIdentity(walk);
-        }
-        if (!state.isLongModeActive() || (state.cr4 & Cr4.FIVE_LEVEL) != 0) {
-            throw new DomainCrash(
-                    "the guest uses a paging mode that shadows do not cover: only four-level paging and no paging are");
         }
         boolean updated;
         do {
@@ -63,63 +60,72 @@ final class GuestWalker {
     }
 
     private static boolean walkIdentity(GuestWalk walk) {
+        walk.format = GuestFormat.LONG;
+        walk.topLevel = 4;
         walk.leafLevel = 3;
+        walk.linear &= LINEAR_32;
         walk.gfn = walk.linear >>> 12;
         walk.writable = true;
         walk.user = true;
         walk.noExecute = false;
+        walk.key = 0;
         return true;
     }
 
-    /** From CR3 to the leaf: presence and reserved bits. */
+    /** The gfn of the table that the walk starts in, or -1 where a PDPTE is not present. */
+    private static long start(VcpuState state, GuestWalk walk) {
+        if (state.isLongModeActive()) {
+            walk.format = GuestFormat.LONG;
+            walk.topLevel = (state.cr4 & Cr4.FIVE_LEVEL) != 0 ? 5 : 4;
+            return LongModeEntry.frame(state.cr3);
+        }
+        walk.topLevel = 2;
+        walk.linear &= LINEAR_32;
+        if ((state.cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) == 0) {
+            walk.format = GuestFormat.TWO_LEVEL;
+            return (state.cr3 & LINEAR_32) >>> 12;
+        }
+        walk.format = GuestFormat.PAE;
+        long pdpte = state.pdpte[(int) (walk.linear >>> 30)];
+        return LongModeEntry.isPresent(pdpte) ? LongModeEntry.frame(pdpte) : -1;
+    }
+
+    /** From the top table to the leaf: presence and reserved bits. */
     private boolean descend(VcpuState state, GuestWalk walk) {
-        boolean noExecuteEnabled = (state.efer & Efer.NO_EXECUTE) != 0;
         boolean writable = true;
         boolean user = true;
         boolean noExecute = false;
-        long tableGfn = LongModeEntry.frame(state.cr3);
-        for (int level = TOP_LEVEL; ; level--) {
+        long tableGfn = start(state, walk);
+        GuestFormat format = walk.format;
+        if (tableGfn < 0) {
+            return fault(state, walk, 0);
+        }
+        for (int level = walk.topLevel; ; level--) {
             long table = findTable(tableGfn, level, walk);
-            long entry = table < 0 ? 0 : memory.readLong(entryAddress(table, walk.linear, level));
+            long entry = table < 0 ? 0 : format.read(memory, table, format.index(walk.linear, level));
             walk.entries[level] = entry;
             if (!LongModeEntry.isPresent(entry)) {
                 return fault(state, walk, 0);
             }
-            boolean leaf = level == 1 || level < TOP_LEVEL && LongModeEntry.hasPageSize(entry);
-            if (hasReservedBits(entry, level, noExecuteEnabled)) {
+            boolean isLeaf = format.isLeaf(entry, level, walk.rules);
+            if (format.hasReservedBits(entry, level, isLeaf, walk.rules)) {
                 return fault(state, walk, PageFaultCode.PRESENT | PageFaultCode.RESERVED);
             }
             writable &= LongModeEntry.isWritable(entry);
             user &= LongModeEntry.isUser(entry);
             noExecute |= LongModeEntry.isNoExecute(entry);
-            if (leaf) {
+            long frame = format.frame(entry, level, isLeaf);
+            if (isLeaf) {
                 walk.leafLevel = level;
-                long inside = walk.linear >>> 12 & LongModeEntry.framesMappedBy(level) - 1;
-                walk.gfn = LongModeEntry.leafFrame(entry, level) + inside;
+                walk.gfn = frame + (walk.linear >>> 12 & format.framesMappedBy(level) - 1);
                 walk.writable = writable;
                 walk.user = user;
-                walk.noExecute = noExecute && noExecuteEnabled;
+                walk.noExecute = noExecute && format.hasNoExecute(walk.rules);
+                walk.key = format.key(entry, walk.rules);
                 return true;
             }
-            tableGfn = LongModeEntry.frame(entry);
+            tableGfn = frame;
         }
-    }
-
-    /** Whether a present entry has a bit set that must be zero: the walk ends there with RSVD. */
-    static boolean hasReservedBits(long entry, int level, boolean noExecuteEnabled) {
-        long reserved = RESERVED_ADDRESS | (noExecuteEnabled ? 0 : LongModeEntry.NO_EXECUTE) | reservedAt(level, entry);
-        return (entry & reserved) != 0;
-    }
-
-    /** Bits that depend on the level: PS at the top; below a large leaf's size, but for its PAT bit. */
-    private static long reservedAt(int level, long entry) {
-        if (level == TOP_LEVEL) {
-            return LongModeEntry.PAGE_SIZE;
-        }
-        if (level == 1 || !LongModeEntry.hasPageSize(entry)) {
-            return 0;
-        }
-        return (LongModeEntry.framesMappedBy(level) - 1 << 12) & ~LongModeEntry.LARGE_PAT;
     }
 
     /** The machine frame of a guest table, or -1 where there is no memory: such a table reads as not-present entries. */
@@ -133,17 +139,26 @@ final class GuestWalker {
 
     private static boolean isPermitted(VcpuState state, GuestWalk walk) {
         int access = walk.access;
-        boolean write = (access & PageFaultCode.WRITE) != 0;
+        boolean write = walk.isWrite();
         boolean fetch = (access & PageFaultCode.FETCH) != 0;
+        boolean writeProtect = (state.cr0 & Cr0.WRITE_PROTECT) != 0;
+        boolean keyed = walk.user && !fetch && walk.rules.protectionKeys();
+        boolean keyDeniesWrite = keyed && write && (state.pkru >>> 2 * walk.key + 1 & 1) != 0;
+        boolean keyDenies =
+                keyed && (state.pkru >>> 2 * walk.key & 1) != 0 || keyDeniesWrite && (walk.isUser() || writeProtect);
         boolean permitted;
+        if (keyDenies) {
+            return fault(state, walk, PageFaultCode.PRESENT | PageFaultCode.PROTECTION_KEY);
+        }
         if (fetch && walk.noExecute) {
             permitted = false;
-        } else if ((access & PageFaultCode.USER) != 0) {
+        } else if (walk.isUser()) {
             permitted = walk.user && (!write || walk.writable);
         } else {
             permitted = mayActOnUserPages(state, walk, fetch, (access & PageFaultCode.IMPLICIT) != 0)
-                    && (!write || walk.writable || (state.cr0 & Cr0.WRITE_PROTECT) == 0);
+                    && (!write || walk.writable || !writeProtect);
         }
+        walk.needsWriteProtectOff = write && (!walk.writable || keyDeniesWrite);
         return permitted || fault(state, walk, PageFaultCode.PRESENT);
     }
 
@@ -162,8 +177,7 @@ final class GuestWalker {
     /** Composes the error code: I is reported only when NX or SMEP is enabled. */
     private static boolean fault(VcpuState state, GuestWalk walk, int cause) {
         int code = cause | walk.access & (PageFaultCode.WRITE | PageFaultCode.USER);
-        boolean reportsFetch = (state.efer & Efer.NO_EXECUTE) != 0 || (state.cr4 & Cr4.SMEP) != 0;
-        if (reportsFetch) {
+        if (walk.format.hasNoExecute(walk.rules) || (state.cr4 & Cr4.SMEP) != 0) {
             code |= walk.access & PageFaultCode.FETCH;
         }
         walk.faultCode = code;
@@ -176,12 +190,14 @@ final class GuestWalker {
      * @return false when an entry changed under the walk, which must then be made again
      */
     private boolean setAccessedAndDirty(GuestWalk walk) {
-        for (int level = TOP_LEVEL; level >= walk.leafLevel; level--) {
+        GuestFormat format = walk.format;
+        for (int level = walk.topLevel; level >= walk.leafLevel; level--) {
             long old = walk.entries[level];
             boolean dirties = level == walk.leafLevel && walk.isWrite();
             long wanted = old | LongModeEntry.ACCESSED | (dirties ? LongModeEntry.DIRTY : 0);
             if (wanted != old && walk.writableTables[level]) {
-                if (!memory.compareAndSetLong(entryAddress(walk.tables[level], walk.linear, level), old, wanted)) {
+                long address = format.entryAddress(walk.tables[level], format.index(walk.linear, level));
+                if (!format.compareAndSet(memory, address, old, wanted)) {
                     return false;
                 }
                 walk.setDirty |= dirties && !LongModeEntry.isDirty(old);
@@ -189,9 +205,5 @@ final class GuestWalker {
             walk.entries[level] = wanted;
         }
         return true;
-    }
-
-    private static long entryAddress(long table, long linear, int level) {
-        return (table << 12) + ((long) LongModeEntry.index(linear, level) << 3);
     }
 }

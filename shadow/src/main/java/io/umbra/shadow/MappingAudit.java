@@ -25,12 +25,12 @@ final class MappingAudit {
             if (page.liveType().level() != 1) {
                 continue;
             }
-            for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+            for (int slot = 0; slot < page.liveType().slots(); slot++) {
                 long entry = engine.memory.readLong(page.entryAddress(slot));
                 if (!LongModeEntry.isPresent(entry)) {
                     continue;
                 }
-                int node = page.index << 9 | slot;
+                int node = ReverseMap.node(page, slot);
                 if (!listed.get(node)) {
                     found("RMAP-1", "slot " + slot + " of " + page + " is not listed under the frame that it maps");
                 }
@@ -73,7 +73,7 @@ final class MappingAudit {
         if (page.type == null || page.type.level() != 1) {
             return false;
         }
-        long entry = engine.memory.readLong(page.entryAddress(ReverseMap.slot(node)));
+        long entry = engine.memory.readLong(page.entryAddress(tables.reverseMap.slot(node)));
         return LongModeEntry.isPresent(entry) && LongModeEntry.frame(entry) == mfn;
     }
 

@@ -12,10 +12,11 @@ import io.umbra.x86.LongModeEntry;
  *  US           guest                 guest                  guest
  *  NX           guest, if enabled     guest, if enabled      guest, if enabled
  *  A, D         1, 1                  1, 1                   1, as RW
- *  PS G PCD PWT PAT, key, available   0                      0
+ *  key          0                      0                      guest, where keys are enabled
+ *  PS G PCD PWT PAT, available        0                      0
  * </pre>
  *
- * <p>Leaves of a splinter start from a fabricated guest entry with every right: the real ones are in the link above.
+ * <p>Leaves of a splinter start from a fabricated guest entry with every right: the real ones are in the link above. Only the key, which hardware reads in the leaf alone, is theirs.
  */
 final class Propagation {
     /** What a splinter's entries are derived from. */
@@ -47,12 +48,16 @@ final class Propagation {
      *
      * @param p2mEntry of the guest frame
      * @param isProtected the machine frame must not be mapped writable
+     * @param key the protection key
      */
-    static long leaf(long guest, long p2mEntry, boolean isProtected, boolean noExecuteEnabled) {
+    static long leaf(long guest, long p2mEntry, boolean isProtected, boolean noExecuteEnabled, int key) {
         if (!isUsable(guest) || !P2m.isBacked(p2mEntry)) {
             return 0;
         }
-        long flags = guest & COPIED | noExecute(guest, noExecuteEnabled) | LongModeEntry.ACCESSED;
+        long flags = guest & COPIED
+                | noExecute(guest, noExecuteEnabled)
+                | LongModeEntry.withKey(key)
+                | LongModeEntry.ACCESSED;
         boolean writable = LongModeEntry.isWritable(guest)
                 && LongModeEntry.isDirty(guest)
                 && P2m.isWritable(p2mEntry)
@@ -70,7 +75,8 @@ final class Propagation {
         boolean sameFrame = ((old ^ next) & LongModeEntry.FRAME_MASK) == 0;
         boolean keepsRights = (old & rights & ~next) == 0;
         boolean keepsExecute = LongModeEntry.isNoExecute(old) || !LongModeEntry.isNoExecute(next);
-        return sameFrame && keepsRights && keepsExecute;
+        boolean keepsKey = ((old ^ next) & LongModeEntry.KEY_MASK) == 0;
+        return sameFrame && keepsRights && keepsExecute && keepsKey;
     }
 
     private static boolean isUsable(long guest) {

@@ -29,11 +29,12 @@ final class Reclaim {
             tables.unpin(root);
         }
         for (ShadowVcpu vcpu : vcpus) {
-            ShadowPage root = vcpu.root;
-            if (root != null && tables.pool.free() < pages) {
-                counters.add(Counter.PREALLOC_UNHOOK);
-                tables.unhook(root);
-                tables.demandFlush();
+            for (ShadowPage root : vcpu.roots) {
+                if (root != null && tables.pool.free() < pages) {
+                    counters.add(Counter.PREALLOC_UNHOOK);
+                    tables.unhook(root);
+                    tables.demandFlush();
+                }
             }
         }
         if (tables.pool.free() < pages) {
@@ -48,9 +49,10 @@ final class Reclaim {
             tables.unpin(root);
         }
         for (ShadowVcpu vcpu : vcpus) {
-            ShadowPage root = vcpu.root;
-            if (root != null) {
-                tables.unhook(root);
+            for (ShadowPage root : vcpu.roots) {
+                if (root != null) {
+                    tables.unhook(root);
+                }
             }
         }
         tables.demandFlush();

@@ -25,70 +25,73 @@ final class Revalidation {
      * Bytes of a guest frame were written. Each entry they touch is derived anew in each shadow of the frame, leaf tables first, so that nobody who walks a recursive map sees a new
      * upper entry over an old lower one.
      */
-    void written(long mfn, int offset, int length, boolean noExecute) {
+    void written(long mfn, int offset, int length, EntryRules rules) {
         int types = tables.frames.shadowTypes(mfn);
-        if (types == 0) {
-            return;
-        }
-        int first = offset >>> 3;
-        int last = offset + length - 1 >>> 3;
-        for (int level = 1; level <= 4; level++) {
-            ShadowType type = ShadowType.ofTable(level);
-            for (int slot = first; slot <= last; slot++) {
-                ShadowPage page = tables.find(mfn, type);
-                if (page != null) {
-                    counters.add(Counter.VALIDATE);
-                    revalidate(page, slot, noExecute);
+        for (int level = 1; types != 0 && level <= 5; level++) {
+            for (ShadowType type : ShadowType.ALL) {
+                if (type.level() == level && (types & type.bit()) != 0) {
+                    written(mfn, type, offset, length, rules);
                 }
             }
         }
     }
 
-    /** Derives one entry from the guest's entry as it is in memory now. */
-    private void revalidate(ShadowPage page, int slot, boolean noExecute) {
-        long guest = memory.readLong((page.frame << 12) + slot * 8L);
-        if (page.liveType().level() == 1) {
-            tables.setLeaf(page, slot, leaf(guest, noExecute));
-        } else {
-            tables.setLink(page, slot, link(page, guest, noExecute));
+    private void written(long mfn, ShadowType type, int offset, int length, EntryRules rules) {
+        int shift = type.format().entryShift();
+        for (int index = offset >>> shift; index <= offset + length - 1 >>> shift; index++) {
+            ShadowPage page = tables.find(mfn, type);
+            if (page != null) {
+                counters.add(Counter.VALIDATE);
+                revalidate(page, index, rules);
+            }
         }
     }
 
-    private long leaf(long guest, boolean noExecute) {
-        if (!LongModeEntry.isPresent(guest) || isReserved(guest, 1, noExecute)) {
+    /** Derives one entry from the guest's entry as it is in memory now. */
+    private void revalidate(ShadowPage page, int index, EntryRules rules) {
+        long guest = page.liveType().format().read(memory, page.frame, index);
+        if (page.liveType().level() == 1) {
+            tables.setLeaf(page, index, leaf(page.liveType(), guest, rules));
+        } else {
+            tables.setLink(page, index, link(page.liveType(), guest, rules));
+        }
+    }
+
+    /** An entry with reserved bits grants nothing; the walk that meets it says so to the guest. */
+    private long leaf(ShadowType type, long guest, EntryRules rules) {
+        GuestFormat format = type.format();
+        if (!LongModeEntry.isPresent(guest) || format.hasReservedBits(guest, 1, true, rules)) {
             return 0;
         }
         long entry = lookup(LongModeEntry.frame(guest));
         boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
-        return Propagation.leaf(guest, entry, isProtected, noExecute);
+        return Propagation.leaf(guest, entry, isProtected, format.hasNoExecute(rules), format.key(guest, rules));
     }
 
     /** A link is kept only to a shadow that exists already. */
-    private long link(ShadowPage page, long guest, boolean noExecute) {
-        int level = page.liveType().level();
-        if (!LongModeEntry.isPresent(guest) || isReserved(guest, level, noExecute)) {
+    private long link(ShadowType type, long guest, EntryRules rules) {
+        GuestFormat format = type.format();
+        int level = type.level();
+        boolean isLeaf = format.isLeaf(guest, level, rules);
+        if (!LongModeEntry.isPresent(guest) || format.hasReservedBits(guest, level, isLeaf, rules)) {
             return 0;
         }
-        boolean isLeaf = level < 4 && LongModeEntry.hasPageSize(guest);
+        long frame = format.frame(guest, level, isLeaf);
         ShadowPage child = isLeaf
-                ? tables.find(LongModeEntry.leafFrame(guest, level), ShadowType.ofSplinter(level - 1))
-                : tableShadow(LongModeEntry.frame(guest), level - 1);
+                ? tables.find(Splinter.key(frame, format.key(guest, rules)), ShadowType.ofSplinter(format, level - 1))
+                : tableShadow(frame, ShadowType.ofTable(format, level - 1));
         if (child == null) {
             return 0;
         }
+        boolean noExecute = format.hasNoExecute(rules);
         return isLeaf
                 ? Propagation.splinterLink(guest, child.mfn, noExecute)
                 : Propagation.link(guest, child.mfn, noExecute);
     }
 
-    private @Nullable ShadowPage tableShadow(long gfn, int level) {
+    private @Nullable ShadowPage tableShadow(long gfn, ShadowType type) {
         long entry = lookup(gfn);
-        return P2m.isBacked(entry) ? tables.find(P2m.mfn(entry), ShadowType.ofTable(level)) : null;
-    }
-
-    /** An entry with reserved bits grants nothing; the walk that meets it says so to the guest. */
-    private static boolean isReserved(long guest, int level, boolean noExecute) {
-        return GuestWalker.hasReservedBits(guest, level, noExecute);
+        return P2m.isBacked(entry) ? tables.find(P2m.mfn(entry), type) : null;
     }
 
     private long lookup(long gfn) {
@@ -100,17 +103,18 @@ final class Revalidation {
      * Derives every present entry below {@code page} anew: needed where tables are not write-protected and a shadow that may have fallen behind is linked at a new place, for which the
      * guest owes no flush.
      */
-    void refresh(ShadowPage page, boolean noExecute) {
+    void refresh(ShadowPage page, EntryRules rules) {
         ShadowType type = page.liveType();
         if (!type.shadowsTable()) {
             return;
         }
-        for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+        for (int index = 0; index < type.format().entries(); index++) {
+            int slot = index * type.slotsPerEntry();
             if (LongModeEntry.isPresent(tables.entry(page, slot))) {
-                revalidate(page, slot, noExecute);
+                revalidate(page, index, rules);
                 long entry = tables.entry(page, slot);
                 if (type.level() > 1 && LongModeEntry.isPresent(entry)) {
-                    refresh(tables.pool.at(LongModeEntry.frame(entry)), noExecute);
+                    refresh(tables.pool.at(LongModeEntry.frame(entry)), rules);
                 }
             }
         }

@@ -25,36 +25,50 @@ final class ReverseMap {
     }
 
     int next(int node) {
-        return nextLinks(page(node))[slot(node)];
+        return nextLinks(pool.page(node >>> 9))[place(node)];
     }
 
+    /** The shadow that the node's leaf is in. */
     ShadowPage page(int node) {
-        return pool.page(node >>> 9);
+        return pool.page(node >>> 9).head;
     }
 
-    static int slot(int node) {
+    /** The leaf's slot, counted through all pages of its shadow. */
+    int slot(int node) {
+        return pool.page(node >>> 9).part << 9 | place(node);
+    }
+
+    private static int place(int node) {
         return node & LongModeEntry.ENTRIES - 1;
     }
 
-    void add(long mfn, ShadowPage page, int slot) {
-        int node = page.index << 9 | slot;
+    static int node(ShadowPage shadow, int slot) {
+        return shadow.pageOf(slot).index << 9 | place(slot);
+    }
+
+    void add(long mfn, ShadowPage shadow, int slot) {
+        ShadowPage page = shadow.pageOf(slot);
+        int place = place(slot);
+        int node = page.index << 9 | place;
         int head = frames.firstMapping(mfn);
-        nextLinks(page)[slot] = head;
-        previousLinks(page)[slot] = NONE;
+        nextLinks(page)[place] = head;
+        previousLinks(page)[place] = NONE;
         if (head != NONE) {
-            previousLinks(page(head))[slot(head)] = node;
+            previousLinks(pool.page(head >>> 9))[place(head)] = node;
         }
         frames.firstMapping(mfn, node);
     }
 
-    void remove(long mfn, ShadowPage page, int slot) {
-        int next = nextLinks(page)[slot];
-        int previous = previousLinks(page)[slot];
+    void remove(long mfn, ShadowPage shadow, int slot) {
+        ShadowPage page = shadow.pageOf(slot);
+        int place = place(slot);
+        int next = nextLinks(page)[place];
+        int previous = previousLinks(page)[place];
         if (next != NONE) {
-            previousLinks(page(next))[slot(next)] = previous;
+            previousLinks(pool.page(next >>> 9))[place(next)] = previous;
         }
         if (previous != NONE) {
-            nextLinks(page(previous))[slot(previous)] = next;
+            nextLinks(pool.page(previous >>> 9))[place(previous)] = next;
         } else {
             frames.firstMapping(mfn, next);
         }

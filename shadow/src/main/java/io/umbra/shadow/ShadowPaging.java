@@ -7,7 +7,6 @@ import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.Efer;
 import io.umbra.x86.FrameAllocator;
-import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.Intercepts;
@@ -25,17 +24,23 @@ import java.util.List;
  * which the shadow entries are made. The rules that hold are numbered in the package's description.
  */
 public final class ShadowPaging implements Paging {
-    /** One page at each level below the root. */
-    private static final int PAGES_PER_FAULT = 3;
-
     /** How often hardware may refuse in a row what the shadows grant. */
     private static final int MOST_SPURIOUS = 64;
 
     /** Frames that one instruction can write to, generously. */
     private static final int MOST_UNHANDLED = 8;
 
-    /** The frame number under which the root is kept that maps nothing: for a CR3 that points outside memory. */
-    static final long NO_FRAME = -1;
+    /** Bits of CR4 that flush the guest's TLB or choose what it walks. */
+    private static final long FOLLOWED_CR4 = Cr4.PAGE_SIZE_EXTENSIONS
+            | Cr4.PHYSICAL_ADDRESS_EXTENSION
+            | Cr4.PAGE_GLOBAL
+            | Cr4.FIVE_LEVEL
+            | Cr4.PROCESS_CONTEXT_IDENTIFIERS
+            | Cr4.SMEP
+            | Cr4.SMAP
+            | Cr4.PROTECTION_KEYS;
+    /** Those that are in {@link EntryRules}. */
+    private static final long RULES_CR4 = Cr4.PAGE_SIZE_EXTENSIONS | Cr4.PROTECTION_KEYS;
 
     final MachineMemory memory;
     final P2m p2m;
@@ -49,6 +54,7 @@ public final class ShadowPaging implements Paging {
     private final GuestWalker walker;
     private final PdpteRegisters pdpteRegisters;
     private final Reclaim reclaim;
+    private final Roots roots;
     private final Revalidation revalidation;
     private final Filler filler;
     private final P2mChanges p2mChanges;
@@ -70,6 +76,7 @@ public final class ShadowPaging implements Paging {
         this.walker = new GuestWalker(memory, p2m, counters);
         this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.reclaim = new Reclaim(tables, vcpus, counters);
+        this.roots = new Roots(tables, p2m, reclaim, policy);
         this.revalidation = new Revalidation(tables, memory, p2m, counters);
         this.filler = new Filler(tables, revalidation, policy);
         this.p2mChanges = new P2mChanges();
@@ -87,7 +94,7 @@ public final class ShadowPaging implements Paging {
         EmulatedMemory.WriteWatch watch = (mfn, offset, length) -> {
             if (tables.isProtected(mfn)) {
                 early.written(mfn, offset, length);
-                revalidation.written(mfn, offset, length, Filler.noExecuteEnabled(state));
+                revalidation.written(mfn, offset, length, EntryRules.of(state));
             }
         };
         EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, watch);
@@ -114,7 +121,7 @@ public final class ShadowPaging implements Paging {
         if (!P2m.isBacked(p2mEntry)) {
             return Emulate.MMIO;
         }
-        reclaim.makeRoom(PAGES_PER_FAULT);
+        reclaim.makeRoom(vcpu.rootType.pagesOfPath());
         boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
         boolean filled = filler.fill(vcpu, walk, p2mEntry);
         FaultOutcome outcome = judge(vcpu, walk, p2mEntry, filled);
@@ -157,7 +164,7 @@ public final class ShadowPaging implements Paging {
             if (tables.isProtected(mfn)) {
                 return writeToTable(vcpu, walk, mfn);
             }
-            if (!walk.writable) {
+            if (walk.needsWriteProtectOff) {
                 return Emulate.WRITE_PROTECT_OFF;
             }
         }
@@ -193,7 +200,7 @@ public final class ShadowPaging implements Paging {
                     case MMIO -> Counter.MMIO;
                     case WRITE_PROTECT_OFF, READ_ONLY -> Counter.EMULATE_OTHER;
                 });
-        long mfn = reason == Emulate.PAGETABLE ? P2m.mfn(p2m.lookup(vcpu.walk.gfn)) : NO_FRAME;
+        long mfn = reason == Emulate.PAGETABLE ? P2m.mfn(p2m.lookup(vcpu.walk.gfn)) : Roots.NO_FRAME;
         Emulation result = vcpu.emulator.emulate(vcpu.emulatedMemory);
         if (result == Emulation.Failed.UNHANDLEABLE
                 && reason == Emulate.PAGETABLE
@@ -227,7 +234,7 @@ public final class ShadowPaging implements Paging {
         GuestWalk walk = vcpus.get(number).walk;
         long entry = p2m.lookup(walk.gfn);
         boolean isTable = walk.linear == linear && P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
-        boolean gone = isTable && walk.writable && P2m.isWritable(entry) && !walk.uses(P2m.mfn(entry));
+        boolean gone = isTable && !walk.needsWriteProtectOff && P2m.isWritable(entry) && !walk.uses(P2m.mfn(entry));
         if (gone) {
             counters.add(Counter.UNSHADOW_EVTINJ);
             gone = tables.unshadow(P2m.mfn(entry));
@@ -247,7 +254,9 @@ public final class ShadowPaging implements Paging {
             case 3 -> {
                 counters.add(Counter.CR3_LOAD);
                 if (state.isPaging()) {
-                    countRetained(state);
+                    if (roots.areKept(state)) {
+                        counters.add(Counter.CR3_RETAINED);
+                    }
                     guestFlushed(vcpu);
                     updateRoot(vcpu);
                 }
@@ -259,25 +268,14 @@ public final class ShadowPaging implements Paging {
                 }
             }
             default -> {
-                long followed = Cr4.PAGE_SIZE_EXTENSIONS
-                        | Cr4.PHYSICAL_ADDRESS_EXTENSION
-                        | Cr4.PAGE_GLOBAL
-                        | Cr4.FIVE_LEVEL
-                        | Cr4.PROCESS_CONTEXT_IDENTIFIERS
-                        | Cr4.SMEP
-                        | Cr4.SMAP;
-                if (((old ^ state.cr4) & followed) != 0) {
+                if (((old ^ state.cr4) & FOLLOWED_CR4) != 0) {
+                    if (((old ^ state.cr4) & RULES_CR4) != 0) {
+                        reclaim.blow();
+                    }
                     guestFlushed(vcpu);
                     updateRoot(vcpu);
                 }
             }
-        }
-    }
-
-    private void countRetained(VcpuState state) {
-        long entry = p2m.lookup(LongModeEntry.frame(state.cr3));
-        if (P2m.isBacked(entry) && tables.find(P2m.mfn(entry), ShadowType.L4_64) != null) {
-            counters.add(Counter.CR3_RETAINED);
         }
     }
 
@@ -291,41 +289,13 @@ public final class ShadowPaging implements Paging {
 
     /** Under strict-tlb a flush of the guest's drops everything. */
     private void guestFlushed(ShadowVcpu vcpu) {
-        if (!policy.writeProtects() && vcpu.root != null) {
-            tables.unhook(vcpu.loadedRoot());
+        if (!policy.writeProtects()) {
+            roots.unhook(vcpu);
         }
     }
 
-    /** Finds or makes the shadow of the guest's root and loads it. Xen: {@code sh_update_cr3}. */
     private void updateRoot(ShadowVcpu vcpu) {
-        if (!vcpu.state.isPaging()) {
-            load(vcpu, 0, ShadowType.UNPAGED_L4);
-            return;
-        }
-        long entry = p2m.lookup(LongModeEntry.frame(vcpu.state.cr3));
-        if (P2m.isBacked(entry)) {
-            load(vcpu, P2m.mfn(entry), ShadowType.L4_64);
-        } else {
-            load(vcpu, NO_FRAME, ShadowType.UNPAGED_L4);
-        }
-    }
-
-    private void load(ShadowVcpu vcpu, long frame, ShadowType type) {
-        reclaim.makeRoom(1);
-        VcpuState state = vcpu.state;
-        ShadowPage root = tables.findOrMake(frame, type);
-        ShadowPage old = vcpu.root;
-        ShadowTables.takeReference(root);
-        if (policy.writeProtects()) {
-            tables.pin(root);
-        }
-        vcpu.root = root;
-        boolean smep = state.isPaging() && (state.cr4 & Cr4.SMEP) != 0;
-        boolean smap = state.isPaging() && (state.cr4 & Cr4.SMAP) != 0;
-        vcpu.tlb.load(new HardwarePaging.Shadow(root.mfn << 12, smep, smap));
-        if (old != null) {
-            tables.dropReference(old);
-        }
+        roots.update(vcpu);
         if (vcpus.size() == 1) {
             tables.flushed();
         }
@@ -362,16 +332,13 @@ public final class ShadowPaging implements Paging {
 
     /** One guest page is many small translations: INVLPG of any address in it concerns all of them. */
     private boolean isSplintered(ShadowVcpu vcpu, long linear) {
-        ShadowPage page = vcpu.loadedRoot();
-        while (page.liveType().level() > 1) {
-            long entry = tables.entry(
-                    page, LongModeEntry.index(linear, page.liveType().level()));
-            if (!LongModeEntry.isPresent(entry)) {
-                return false;
-            }
-            page = tables.pool.at(LongModeEntry.frame(entry));
+        ShadowPage page = vcpu.findRootOf(linear);
+        while (page != null && page.liveType().level() > 1) {
+            ShadowType type = page.liveType();
+            long entry = tables.entry(page, type.index(linear) * type.slotsPerEntry());
+            page = LongModeEntry.isPresent(entry) ? tables.pool.at(LongModeEntry.frame(entry)) : null;
         }
-        return !page.liveType().shadowsTable();
+        return page != null && !page.liveType().shadowsTable();
     }
 
     // ---- everything else
@@ -389,14 +356,15 @@ public final class ShadowPaging implements Paging {
             if (P2m.isBacked(entry)) {
                 int offset = (int) at & 0xFFF;
                 int within = (int) Math.min(end - at, 0x1000 - offset);
-                revalidation.written(P2m.mfn(entry), offset, within, anyNoExecute());
+                revalidation.written(P2m.mfn(entry), offset, within, rules());
             }
         }
         flushIfDemanded();
     }
 
-    private boolean anyNoExecute() {
-        return vcpus.stream().anyMatch(vcpu -> Filler.noExecuteEnabled(vcpu.state));
+    /** What the shadows are derived by. */
+    EntryRules rules() {
+        return EntryRules.of(vcpus.getFirst().state);
     }
 
     @Override
@@ -419,8 +387,8 @@ public final class ShadowPaging implements Paging {
         @Override
         public void aboutToChange(long gfn, long count) {
             for (ShadowVcpu vcpu : vcpus) {
-                if (isRootWithin(vcpu, gfn, count)) {
-                    load(vcpu, NO_FRAME, ShadowType.UNPAGED_L4);
+                if (Roots.isWithin(vcpu.state, gfn, count)) {
+                    roots.loadNothing(vcpu);
                 }
             }
             for (long at = gfn; at < gfn + count; at++) {
@@ -437,15 +405,10 @@ public final class ShadowPaging implements Paging {
         @Override
         public void changed(long gfn, long count) {
             for (ShadowVcpu vcpu : vcpus) {
-                if (isRootWithin(vcpu, gfn, count)) {
+                if (Roots.isWithin(vcpu.state, gfn, count)) {
                     updateRoot(vcpu);
                 }
             }
-        }
-
-        private static boolean isRootWithin(ShadowVcpu vcpu, long gfn, long count) {
-            long root = LongModeEntry.frame(vcpu.state.cr3);
-            return vcpu.state.isPaging() && root >= gfn && root < gfn + count;
         }
     }
 
@@ -468,11 +431,7 @@ public final class ShadowPaging implements Paging {
         p2m.removeListener(p2mChanges);
         reclaim.blow();
         for (ShadowVcpu vcpu : vcpus) {
-            ShadowPage root = vcpu.root;
-            vcpu.root = null;
-            if (root != null) {
-                tables.dropReference(root);
-            }
+            roots.release(vcpu);
         }
         tables.pool.close(allocator);
     }

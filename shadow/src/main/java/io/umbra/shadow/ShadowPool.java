@@ -54,7 +54,7 @@ final class ShadowPool {
         return pages[index];
     }
 
-    /** The shadow in machine frame {@code mfn}. */
+    /** The page of a shadow in machine frame {@code mfn}. */
     ShadowPage at(long mfn) {
         int index = frames.poolIndex(mfn);
         if (index < 0) {
@@ -63,8 +63,25 @@ final class ShadowPool {
         return pages[index];
     }
 
-    /** A page of zero entries. */
+    /** As many pages as the type has, of zero entries. @return the first of them */
     ShadowPage allocate(ShadowType type, long frame) {
+        ShadowPage head = take(type, frame);
+        head.head = head;
+        head.part = 0;
+        head.references = 0;
+        head.upPointer = -1;
+        ShadowPage last = head;
+        for (int part = 1; part < type.pages(); part++) {
+            ShadowPage page = take(type, frame);
+            page.head = head;
+            page.part = part;
+            last.nextPart = page;
+            last = page;
+        }
+        return head;
+    }
+
+    private ShadowPage take(ShadowType type, long frame) {
         if (freeCount == 0) {
             throw new InvariantViolation("POOL-1", "the pool ran dry: room must be made before allocation");
         }
@@ -74,16 +91,23 @@ final class ShadowPool {
         memory.zeroFrame(page.mfn);
         page.type = type;
         page.frame = frame;
-        page.references = 0;
-        page.upPointer = -1;
+        page.nextPart = null;
         return page;
     }
 
-    void release(ShadowPage page) {
-        page.type = null;
-        int tail = freeHead + freeCount;
-        freeRing[tail >= freeRing.length ? tail - freeRing.length : tail] = page.index;
-        freeCount++;
+    /** Frees all pages of the shadow. */
+    void release(ShadowPage head) {
+        for (ShadowPage page = head; page != null; ) {
+            ShadowPage next = page.nextPart;
+            page.type = null;
+            page.head = page;
+            page.part = 0;
+            page.nextPart = null;
+            int tail = freeHead + freeCount;
+            freeRing[tail >= freeRing.length ? tail - freeRing.length : tail] = page.index;
+            freeCount++;
+            page = next;
+        }
     }
 
     /** Returns all frames to the allocator; the pool must not be used afterwards. */

@@ -89,8 +89,16 @@ final class ShadowTables {
         return memory.readLong(page.entryAddress(slot));
     }
 
-    /** Sets an entry of level 2 to 4: it refers to another shadow, or is zero. @return whether anything changed */
-    boolean setLink(ShadowPage parent, int slot, long entry) {
+    /**
+     * Sets the entries that stand for one guest entry above level 1: they refer to another shadow, or are zero. Where one guest entry is two of hardware's, the second refers to the second page of
+     * the same child, and the first counts as the reference.
+     *
+     * @param index of the guest's entry
+     * @param entry for the first, with the frame of the child's first page
+     * @return whether anything changed
+     */
+    boolean setLink(ShadowPage parent, int index, long entry) {
+        int slot = index * parent.liveType().slotsPerEntry();
         long address = parent.entryAddress(slot);
         long old = memory.readLong(address);
         if (old == entry) {
@@ -105,6 +113,9 @@ final class ShadowTables {
             takeReference(child, address);
         }
         memory.writeLong(address, entry);
+        if (parent.liveType().slotsPerEntry() == 2) {
+            memory.writeLong(parent.entryAddress(slot + 1), ofSecondPage(entry));
+        }
         if (!Propagation.grantsNoLess(old, entry)) {
             flushDemanded = true;
         }
@@ -116,6 +127,14 @@ final class ShadowTables {
             dropReference(child);
         }
         return true;
+    }
+
+    private long ofSecondPage(long entry) {
+        if (!LongModeEntry.isPresent(entry)) {
+            return 0;
+        }
+        ShadowPage second = pool.at(LongModeEntry.frame(entry)).pageOf(LongModeEntry.ENTRIES);
+        return LongModeEntry.of(second.mfn, entry & ~LongModeEntry.FRAME_MASK);
     }
 
     /** Sets an entry of level 1: it maps a guest frame, or is zero. @return whether anything changed */
@@ -181,7 +200,7 @@ final class ShadowTables {
         if (type.shadowsTable()) {
             demote(page.frame, type);
         }
-        for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+        for (int slot = 0; slot < type.slots(); slot += type.slotsPerEntry()) {
             long old = entry(page, slot);
             if (!LongModeEntry.isPresent(old)) {
                 continue;
@@ -216,8 +235,9 @@ final class ShadowTables {
 
     /** Clears all entries and keeps the page, which a CR3 still holds. */
     void unhook(ShadowPage root) {
-        for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
-            setLink(root, slot, 0);
+        int entries = root.liveType().format().entries();
+        for (int index = 0; index < entries; index++) {
+            setLink(root, index, 0);
         }
     }
 
@@ -233,10 +253,12 @@ final class ShadowTables {
         if (!frames.isShadowed(mfn)) {
             return true;
         }
-        for (int level = 4; level >= 1; level--) {
-            ShadowPage page = find(mfn, ShadowType.ofTable(level));
-            if (page != null) {
-                removeShadow(page);
+        for (int level = 5; level >= 1; level--) {
+            for (ShadowType type : ShadowType.ALL) {
+                ShadowPage page = type.level() == level && type.shadowsTable() ? find(mfn, type) : null;
+                if (page != null) {
+                    removeShadow(page);
+                }
             }
         }
         flushDemanded = true;
@@ -262,21 +284,22 @@ final class ShadowTables {
     }
 
     private void clearEntryAt(long address) {
-        ShadowPage parent = pool.at(address >>> 12);
-        setLink(parent, (int) (address & 0xFFF) >>> 3, 0);
+        ShadowPage page = pool.at(address >>> 12);
+        setLink(page.head, page.slotAt(address) / page.liveType().slotsPerEntry(), 0);
     }
 
     /** Looks at every shadow that may refer to the page: needed when it has more than one parent. */
     private void clearLinksTo(ShadowPage page, ShadowType type) {
         for (int i = 0; i < pool.size() && page.type == type && page.references > 0; i++) {
             ShadowPage parent = pool.page(i);
-            if (parent.type == null || parent.type.level() != type.level() + 1) {
+            if (!parent.isShadow() || parent.liveType().level() != type.level() + 1) {
                 continue;
             }
-            for (int slot = 0; slot < LongModeEntry.ENTRIES && page.type == type; slot++) {
+            int width = parent.liveType().slotsPerEntry();
+            for (int slot = 0; slot < parent.liveType().slots() && page.type == type; slot += width) {
                 long entry = entry(parent, slot);
                 if (LongModeEntry.isPresent(entry) && LongModeEntry.frame(entry) == page.mfn) {
-                    setLink(parent, slot, 0);
+                    setLink(parent, slot / width, 0);
                 }
             }
         }
@@ -285,7 +308,7 @@ final class ShadowTables {
     /** No shadow maps the frame afterwards. Xen: {@code sh_remove_all_mappings}. */
     void removeAllMappings(long mfn) {
         for (int node = reverseMap.first(mfn); node >= 0; node = reverseMap.first(mfn)) {
-            setLeaf(reverseMap.page(node), ReverseMap.slot(node), 0);
+            setLeaf(reverseMap.page(node), reverseMap.slot(node), 0);
             flushDemanded = true;
         }
     }
@@ -318,7 +341,7 @@ final class ShadowTables {
     }
 
     private void countRootLink(ShadowPage parent, ShadowPage child) {
-        if (parent.type == ShadowType.L4_64) {
+        if (parent.liveType().isRoot() && parent.liveType().shadowsTable()) {
             counters.add(Counter.ROOT_LINK);
             if (child.references > 0) {
                 counters.add(Counter.ROOT_LINK_SHARED);
@@ -333,11 +356,12 @@ final class ShadowTables {
             counters.set(Counter.SHADOW_PAGES_PEAK, pool.used());
         }
         switch (type) {
-            case L1_64 -> counters.add(Counter.SHADOW_L1);
-            case L2_64 -> counters.add(Counter.SHADOW_L2);
+            case L1_32, L1_PAE, L1_64 -> counters.add(Counter.SHADOW_L1);
+            case L2_32, L2_PAE, L2_64 -> counters.add(Counter.SHADOW_L2);
             case L3_64 -> counters.add(Counter.SHADOW_L3);
             case L4_64 -> counters.add(Counter.SHADOW_L4);
-            case FL1_64, FL2_64 -> counters.add(Counter.SPLINTER);
+            case L5_64 -> counters.add(Counter.SHADOW_L5);
+            case FL1_32, FL1_PAE, FL1_64, FL2_64 -> counters.add(Counter.SPLINTER);
             case UNPAGED_L3, UNPAGED_L4 -> {}
         }
     }

@@ -1,6 +1,7 @@
 package io.umbra.shadow;
 
 import io.umbra.x86.InstructionEmulator;
+import io.umbra.x86.PaeEntry;
 import io.umbra.x86.Tlb;
 import io.umbra.x86.VcpuState;
 import org.jspecify.annotations.Nullable;
@@ -14,9 +15,11 @@ final class ShadowVcpu {
     final EarlyUnshadow earlyUnshadow;
     final GuestWalk walk = new GuestWalk();
 
-    /** The shadow that hardware CR3 holds. */
-    @Nullable
-    ShadowPage root;
+    /** The shadows that hardware CR3 or, for 32-bit guests, its PDPTEs hold. One, or up to four with PAE paging; the same one may be there twice. */
+    final @Nullable ShadowPage[] roots = new ShadowPage[PaeEntry.POINTERS];
+
+    /** Of the guest's roots, whether it has them or not. */
+    ShadowType rootType = ShadowType.UNPAGED_L4;
 
     /** RIP of the last instruction whose write unshadowed a frame, or -1. */
     long unshadowedBy = -1;
@@ -43,8 +46,21 @@ final class ShadowVcpu {
         this.earlyUnshadow = earlyUnshadow;
     }
 
+    /** The root above {@code linear}, or null where the guest has none. */
+    @Nullable
+    ShadowPage findRootOf(long linear) {
+        return rootType == ShadowType.L2_PAE ? roots[(int) (linear >>> 30) & 3] : roots[0];
+    }
+
+    ShadowPage rootOf(long linear) {
+        return present(findRootOf(linear));
+    }
+
     ShadowPage loadedRoot() {
-        ShadowPage loaded = root;
+        return present(roots[0]);
+    }
+
+    private static ShadowPage present(@Nullable ShadowPage loaded) {
         if (loaded == null) {
             throw new io.umbra.x86.InvariantViolation("ROOT-1", "a vCPU runs without a root");
         }

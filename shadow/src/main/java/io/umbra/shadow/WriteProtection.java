@@ -37,7 +37,7 @@ final class WriteProtection {
         int node = tables.reverseMap.first(mfn);
         while (node >= 0 && tables.frames.writableMappings(mfn) > 0) {
             int next = tables.reverseMap.next(node);
-            makeReadOnly(tables.reverseMap.page(node), ReverseMap.slot(node));
+            makeReadOnly(tables.reverseMap.page(node), tables.reverseMap.slot(node));
             node = next;
         }
     }
@@ -46,10 +46,10 @@ final class WriteProtection {
         counters.add(Counter.WRMAP_BF);
         for (int i = 0; i < tables.pool.size() && tables.frames.writableMappings(mfn) > 0; i++) {
             ShadowPage page = tables.pool.page(i);
-            if (page.type == null || page.type.level() != 1) {
+            if (!page.isShadow() || page.liveType().level() != 1) {
                 continue;
             }
-            for (int slot = 0; slot < LongModeEntry.ENTRIES; slot++) {
+            for (int slot = 0; slot < page.liveType().slots(); slot++) {
                 long entry = tables.entry(page, slot);
                 if (LongModeEntry.isPresent(entry) && LongModeEntry.frame(entry) == mfn) {
                     makeReadOnly(page, slot);

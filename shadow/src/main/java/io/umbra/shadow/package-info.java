@@ -17,7 +17,7 @@
  *   <li>UP-1: an up-pointer is empty or the address of an entry that refers to the shadow.
  *   <li>PIN-1: only roots are pinned, and the list of them is whole.
  *   <li>ROOT-1: each vCPU holds a live root, of the guest's root frame when that is memory.
- *   <li>LINK-1: a present entry above level 1 refers to a live shadow one level lower, of the very frame or large page that the guest's entry names.
+ *   <li>LINK-1: a present entry above level 1 refers to a live shadow one level lower, of the very frame or large page that the guest's entry names. Where a guest entry has two of hardware's, they refer to the two pages of one shadow.
  *   <li>RMAP-1: the reverse map lists exactly the present leaves, each under the frame it maps.
  *   <li>RMAP-2: a frame's count of writable mappings is the number of writable leaves that map it.
  *   <li>WP-1: under write-protect no leaf maps a shadowed frame writable.

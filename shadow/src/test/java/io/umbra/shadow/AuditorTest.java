@@ -146,7 +146,7 @@ class AuditorTest {
         ShadowVcpu vcpu = guest.engine.vcpus.getFirst();
         ShadowPage other = tables.hash.find(guest.mfn(OTHER_ROOT), ShadowType.L4_64);
         vcpu.loadedRoot().references--;
-        vcpu.root = other;
+        vcpu.roots[0] = other;
         other.references++;
         reports("ROOT-1");
     }

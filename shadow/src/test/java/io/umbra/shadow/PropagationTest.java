@@ -26,7 +26,7 @@ class PropagationTest {
     }
 
     private static long leaf(long guest) {
-        return Propagation.leaf(guest, MEMORY, false, true);
+        return Propagation.leaf(guest, MEMORY, false, true, 0);
     }
 
     private static long frame(long flags) {
@@ -70,23 +70,23 @@ class PropagationTest {
 
     @Test
     void leafOfAProtectedTableIsReadOnly() {
-        assertThat(Propagation.leaf(P | RW | A | D, MEMORY, true, true)).isEqualTo(frame(P | A));
+        assertThat(Propagation.leaf(P | RW | A | D, MEMORY, true, true, 0)).isEqualTo(frame(P | A));
     }
 
     @Test
     void leafOfReadOnlyMemoryIsReadOnly() {
-        assertThat(Propagation.leaf(P | RW | A | D, ROM, false, true)).isEqualTo(frame(P | A));
+        assertThat(Propagation.leaf(P | RW | A | D, ROM, false, true, 0)).isEqualTo(frame(P | A));
     }
 
     @Test
     void noLeafWithoutMemory() {
-        assertThat(Propagation.leaf(P | RW | A | D, HOLE, false, true)).isZero();
+        assertThat(Propagation.leaf(P | RW | A | D, HOLE, false, true, 0)).isZero();
     }
 
     @Test
     void noExecuteIsMirroredOnlyWhileEnabled() {
         assertThat(leaf(P | A | NX)).isEqualTo(frame(P | A | NX));
-        assertThat(Propagation.leaf(P | A | NX, MEMORY, false, false)).isEqualTo(frame(P | A));
+        assertThat(Propagation.leaf(P | A | NX, MEMORY, false, false, 0)).isEqualTo(frame(P | A));
     }
 
     @ParameterizedTest

@@ -409,14 +409,6 @@ class ShadowPagingTest {
         assertThat(guest.touch(DEVICE << 12, READ)).isEqualTo(Emulate.MMIO);
     }
 
-    @Test
-    void pagingModeThatIsNotCoveredCrashesTheDomainOnly() {
-        guest.state.efer &= ~Efer.LONG_MODE_ACTIVE;
-        assertThatThrownBy(() -> guest.touch(PAGE, READ))
-                .isInstanceOf(DomainCrash.class)
-                .hasMessageContaining("paging mode");
-    }
-
     // ---- the pool
 
     @Test

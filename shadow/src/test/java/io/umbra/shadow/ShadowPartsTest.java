@@ -148,7 +148,7 @@ class ShadowPartsTest {
     private List<Integer> mappingsOf(long mfn) {
         List<Integer> slots = new ArrayList<>();
         for (int node = reverseMap.first(mfn); node >= 0; node = reverseMap.next(node)) {
-            slots.add(reverseMap.page(node).index * 1000 + ReverseMap.slot(node));
+            slots.add(reverseMap.page(node).index * 1000 + reverseMap.slot(node));
         }
         return slots;
     }

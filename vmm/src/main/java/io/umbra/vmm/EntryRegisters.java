@@ -26,6 +26,8 @@ final class EntryRegisters {
         switch (entry) {
             case EntryState.LongMode longMode -> set(state, longMode);
             case EntryState.Pvh pvh -> set(state, pvh);
+            case EntryState.Linux32 linux -> set(state, linux);
+            case EntryState.Multiboot multiboot -> set(state, multiboot);
         }
     }
 
@@ -36,7 +38,7 @@ final class EntryRegisters {
         state.cr3 = entry.cr3();
         state.gdtBase = entry.gdtBase();
         state.gdtLimit = entry.gdtLimit();
-        segments(state, CODE_64, EntryState.LongMode.CODE_SELECTOR, EntryState.LongMode.DATA_SELECTOR);
+        segments(state, CODE_64, EntryState.CODE_SELECTOR, EntryState.DATA_SELECTOR);
         state.segments[VcpuState.FS].set(0, 0, 0, SegmentRegister.UNUSABLE);
         state.segments[VcpuState.GS].set(0, 0, 0, SegmentRegister.UNUSABLE);
         state.rip = entry.rip();
@@ -46,10 +48,28 @@ final class EntryRegisters {
     }
 
     private static void set(VcpuState state, EntryState.Pvh entry) {
-        state.cr0 = Cr0.PROTECTION | Cr0.EXTENSION_TYPE;
-        segments(state, CODE_32, 0x08, 0x10);
-        state.rip = entry.eip();
+        protectedMode(state, entry.eip(), 0x08, 0x10);
         state.gpr[VcpuState.RBX] = entry.startInfo();
+    }
+
+    private static void set(VcpuState state, EntryState.Linux32 entry) {
+        protectedMode(state, entry.eip(), EntryState.CODE_SELECTOR, EntryState.DATA_SELECTOR);
+        state.gdtBase = entry.gdtBase();
+        state.gdtLimit = entry.gdtLimit();
+        state.gpr[VcpuState.RSP] = entry.esp();
+        state.gpr[VcpuState.RSI] = entry.zeroPage();
+    }
+
+    private static void set(VcpuState state, EntryState.Multiboot entry) {
+        protectedMode(state, entry.eip(), 0x08, 0x10);
+        state.gpr[VcpuState.RAX] = EntryState.Multiboot.MAGIC;
+        state.gpr[VcpuState.RBX] = entry.info();
+    }
+
+    private static void protectedMode(VcpuState state, long eip, int codeSelector, int dataSelector) {
+        state.cr0 = Cr0.PROTECTION | Cr0.EXTENSION_TYPE;
+        segments(state, CODE_32, codeSelector, dataSelector);
+        state.rip = eip;
     }
 
     private static void segments(VcpuState state, int code, int codeSelector, int dataSelector) {

@@ -27,6 +27,10 @@ public final class LongModeEntry {
     public static final long GLOBAL = 1L << 8;
     public static final long LARGE_PAT = 1L << 12;
     public static final long NO_EXECUTE = 1L << 63;
+    /** In a leaf, with CR4.PKE: the protection key. */
+    public static final long KEY_MASK = 0xFL << 59;
+
+    private static final int KEY_SHIFT = 59;
     public static final long FRAME_MASK = 0x000F_FFFF_FFFF_F000L;
 
     /** Entries in a table. */
@@ -59,6 +63,16 @@ public final class LongModeEntry {
 
     public static boolean isNoExecute(long entry) {
         return (entry & NO_EXECUTE) != 0;
+    }
+
+    /** The protection key of a leaf, 0 to 15, where keys are enabled. */
+    public static int key(long leaf) {
+        return (int) ((leaf & KEY_MASK) >>> KEY_SHIFT);
+    }
+
+    /** The flags of a leaf with the protection key. */
+    public static long withKey(int key) {
+        return (long) key << KEY_SHIFT;
     }
 
     /** The frame number in bits 51..12. For a large leaf the caller masks the low bits ({@link #leafFrame}). */

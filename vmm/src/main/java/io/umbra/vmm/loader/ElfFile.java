@@ -88,15 +88,16 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
     /**
      * Puts the segments at their physical addresses and clears what the file does not fill.
      *
+     * @param least the lowest address that a segment may have
      * @return the end of the highest segment
      * @throws LoadException if there is nothing to load, or a segment lies outside the RAM for images or over another
      */
-    long load(GuestPhysicalMemory memory, MemoryMap map) throws LoadException {
+    long load(GuestPhysicalMemory memory, MemoryMap map, long least) throws LoadException {
         if (segments.isEmpty()) {
             throw image.wrong("an ELF file with nothing to load");
         }
         for (int index = 0; index < segments.size(); index++) {
-            check(index, map);
+            check(index, map, least);
         }
         long end = 0;
         for (Segment segment : segments) {
@@ -112,12 +113,12 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
         return segments.stream().anyMatch(segment -> segment.contains(address));
     }
 
-    private void check(int index, MemoryMap map) throws LoadException {
+    private void check(int index, MemoryMap map, long least) throws LoadException {
         Segment segment = segments.get(index);
         if (segment.memorySize() < segment.fileSize()) {
             throw image.wrong("segment at %#x is larger in the file than in memory".formatted(segment.physical()));
         }
-        LowMemory.requireRoom(image, segment.physical(), segment.memorySize(), map);
+        LowMemory.requireRoom(image, segment.physical(), segment.memorySize(), map, least);
         for (Segment before : segments.subList(0, index)) {
             if (before.overlaps(segment.physical(), segment.end())) {
                 throw image.wrong("segments at %#x and %#x overlap".formatted(before.physical(), segment.physical()));

@@ -60,8 +60,7 @@ public final class FlatImage implements GuestImage {
         if (entry >= MemoryMap.HOLE_END) {
             throw image.wrong("its entry address %#x lies beyond the 4 GiB that are mapped".formatted(entry));
         }
-        byte[] initrd = request.initrd();
-        if (initrd != null && initrd.length != 0) {
+        if (!request.modules().isEmpty()) {
             throw image.wrong("a flat image takes no initrd");
         }
         memory.write(loadAddress, image.content(), 0, image.length());

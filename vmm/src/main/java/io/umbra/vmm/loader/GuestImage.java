@@ -32,7 +32,7 @@ public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, FlatI
         if (image.startsWith(0, ElfFile.MAGIC)) {
             return recogniseElf(image);
         }
-        if (LinuxBzImage.isRecognised(image)) {
+        if (SetupHeader.isRecognised(image)) {
             return LinuxBzImage.parse(image);
         }
         if (Multiboot.isRecognised(image)) {

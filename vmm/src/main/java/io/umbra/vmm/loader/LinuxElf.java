@@ -20,7 +20,7 @@ public final class LinuxElf implements GuestImage {
     public EntryState load(GuestPhysicalMemory memory, LoadRequest request) throws LoadException {
         return LinuxBoot.load(
                 elf,
-                LinuxBoot.defaultHeader(),
+                ZeroPage.defaultHeader(),
                 LinuxBoot.DEFAULT_COMMAND_LINE_SIZE,
                 LinuxBoot.DEFAULT_INITRD_LAST,
                 memory,

@@ -3,7 +3,6 @@ package io.umbra.vmm.loader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import org.jspecify.annotations.Nullable;
 
 /** What every loader puts below 1 MiB and at the top of RAM: tables, command line, initrd. The layout is the package's. */
 final class LowMemory {
@@ -25,6 +24,7 @@ final class LowMemory {
     private static final long TABLE_ENTRY = 0x3;
     private static final long LARGE_PAGE = 0x83;
     private static final long CODE_64 = 0x00af_9b00_0000_ffffL;
+    private static final long CODE_32 = 0x00cf_9b00_0000_ffffL;
     private static final long DATA = 0x00cf_9300_0000_ffffL;
 
     private LowMemory() {}
@@ -43,7 +43,12 @@ final class LowMemory {
 
     /** Insists that a part of an image goes to RAM and leaves the low layout alone. */
     static void requireRoom(ImageBytes image, long start, long size, MemoryMap map) throws LoadException {
-        if (start >= 0 && start < END) {
+        requireRoom(image, start, size, map, END);
+    }
+
+    /** Insists that a part of an image goes to RAM, to {@code least} at the lowest. */
+    static void requireRoom(ImageBytes image, long start, long size, MemoryMap map, long least) throws LoadException {
+        if (start >= 0 && start < least) {
             throw image.wrong("wants to lie at %#x, below 1 MiB, where the loader's tables are".formatted(start));
         }
         if (!map.isUsable(start, size)) {
@@ -54,12 +59,7 @@ final class LowMemory {
 
     /** The GDT of {@link EntryState.LongMode} and pagetables that map the first 4 GiB to themselves. */
     static void writeLongModeTables(GuestPhysicalMemory memory) throws LoadException {
-        byte[] gdt = new byte[GDT_LIMIT + 1];
-        littleEndian(gdt)
-                .putLong(EntryState.LongMode.CODE_SELECTOR, CODE_64)
-                .putLong(EntryState.LongMode.DATA_SELECTOR, DATA);
-        memory.write(GDT, gdt, 0, gdt.length);
-
+        writeSegments(memory, CODE_64);
         byte[] tables = new byte[TABLES * FRAME];
         ByteBuffer entries = littleEndian(tables);
         entries.putLong(0, PML4 + FRAME | TABLE_ENTRY);
@@ -70,6 +70,17 @@ final class LowMemory {
             entries.putLong(2 * FRAME + page * 8, (long) page << 21 | LARGE_PAGE);
         }
         memory.write(PML4, tables, 0, tables.length);
+    }
+
+    /** The GDT of {@link EntryState.Linux32}. */
+    static void writeProtectedModeSegments(GuestPhysicalMemory memory) throws LoadException {
+        writeSegments(memory, CODE_32);
+    }
+
+    private static void writeSegments(GuestPhysicalMemory memory, long code) throws LoadException {
+        byte[] gdt = new byte[GDT_LIMIT + 1];
+        littleEndian(gdt).putLong(EntryState.CODE_SELECTOR, code).putLong(EntryState.DATA_SELECTOR, DATA);
+        memory.write(GDT, gdt, 0, gdt.length);
     }
 
     /** @throws LoadException if it holds a NUL or more than {@code most} bytes */
@@ -94,9 +105,9 @@ final class LowMemory {
      * @param last the highest address that it may take
      */
     static Placed writeInitrd(
-            ImageBytes image, GuestPhysicalMemory memory, byte @Nullable [] initrd, MemoryMap map, long from, long last)
+            ImageBytes image, GuestPhysicalMemory memory, byte[] initrd, MemoryMap map, long from, long last)
             throws LoadException {
-        if (initrd == null || initrd.length == 0) {
+        if (initrd.length == 0) {
             return Placed.NOWHERE;
         }
         long top = Math.min(map.lowEnd(), last + 1);

@@ -31,12 +31,12 @@ public final class PvhElf implements GuestImage {
         ImageBytes image = elf.image();
         MemoryMap map = request.memoryMap();
         LowMemory.requireMemory(image, map);
-        long end = elf.load(memory, map);
+        long end = elf.load(memory, map, LowMemory.END);
         if (!elf.isLoaded(entry) || entry >= MemoryMap.HOLE_END) {
             throw image.wrong("its PVH entry point %#x is no address inside the kernel".formatted(entry));
         }
         LowMemory.Placed initrd =
-                LowMemory.writeInitrd(image, memory, request.initrd(), map, end, LinuxBoot.DEFAULT_INITRD_LAST);
+                LowMemory.writeInitrd(image, memory, request.initrd(image), map, end, LinuxBoot.DEFAULT_INITRD_LAST);
         LowMemory.writeCommandLine(image, memory, request.commandLine(), LowMemory.COMMAND_LINE_SPACE);
         byte[] startInfo = startInfo(initrd, request);
         memory.write(LowMemory.START_INFO, startInfo, 0, startInfo.length);

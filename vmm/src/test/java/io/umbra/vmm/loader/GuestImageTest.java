@@ -90,6 +90,54 @@ class GuestImageTest {
         assertThat(memory.u64(0x72d0 + 48)).isEqualTo(MEMORY - 0x10_0000);
     }
 
+    private static void patch(byte[] image, int at, int... bytes) {
+        for (int value : bytes) {
+            image[at++] = (byte) value;
+        }
+    }
+
+    @Test
+    void aBzImageWithoutA64BitEntryIsEnteredAtItsOwnDecompressor() throws LoadException {
+        byte[] image = SampleImages.bzImage32(0x10_0000);
+        patch(image, 0x22c, 0xff, 0xff, 0x7f, 0);
+        memory.writeLong(SampleImages.KERNEL + 0x1000, -1);
+        EntryState entry = load(image, new LoadRequest("a=b", new byte[5000], map, 0));
+        assertThat(entry).isEqualTo(new EntryState.Linux32(SampleImages.KERNEL, 0x7000, 0x8ff0, 0x500, 0x1f));
+        byte[] protectedMode = Arrays.copyOfRange(image, 5 * 512, image.length);
+        assertThat(memory.read(SampleImages.KERNEL, protectedMode.length)).isEqualTo(protectedMode);
+        assertThat(memory.u64(SampleImages.KERNEL + 0x1000)).as("behind it").isZero();
+        assertThat(memory.u64(0x510)).isEqualTo(0x00cf_9b00_0000_ffffL);
+        assertThat(memory.u64(0x518)).isEqualTo(0x00cf_9300_0000_ffffL);
+        assertThat(memory.u32(0x7214)).as("code32_start").isEqualTo((int) SampleImages.KERNEL);
+        assertThat(memory.u32(0x7218)).as("below initrd_addr_max").isEqualTo(0x80_0000 - 8192);
+    }
+
+    @Test
+    void a32BitKernelGetsTheRoomThatItsHeaderAsksFor() {
+        byte[] image = SampleImages.bzImage32(0x10_0000);
+        patch(image, 0x22c, 0xff, 0x0f, 0x30, 0);
+        assertRefused(image, new LoadRequest("", new byte[5000], map, 0), "end at 0x300000 and 0x301000");
+        assertRefused(SampleImages.bzImage32(MEMORY), "16 MiB of RAM do not have");
+        byte[] crooked = SampleImages.bzImage32(4096);
+        patch(crooked, 0x230, 0, 0, 0, 1);
+        assertRefused(crooked, "no multiple of its alignment 0x1000000");
+        byte[] far = SampleImages.bzImage32(4096);
+        patch(far, 0x258, 0, 0, 0, 0, 1);
+        assertRefused(far, LoadRequest.of("", new MemoryMap(8L << 30)), "32-bit code does not reach");
+        byte[] low = SampleImages.bzImage32(4096);
+        patch(low, 0x211, 0);
+        assertRefused(low, "zImage");
+        assertRefused(Arrays.copyOf(image, 5 * 512), "truncated");
+        assertRefused(image, LoadRequest.of("x".repeat(2048), map), "at most 2047 bytes");
+    }
+
+    @Test
+    void severalInitrdsAreRefusedByLinux() {
+        BootModule module = new BootModule("a", new byte[1]);
+        LoadRequest request = new LoadRequest("", List.of(module, module), map, 0);
+        assertRefused(SampleImages.bzImage32(4096), request, "one initrd, not 2");
+    }
+
     @Test
     void theTablesOfLongModeMapFourGigabytesToThemselves() throws LoadException {
         load(SampleImages.elf64(NO_NOTE));
@@ -159,7 +207,7 @@ class GuestImageTest {
         assertRefused(Arrays.copyOf(image, 4000), "truncated");
         image[0x206] = 5;
         assertRefused(image, "protocol 2.05");
-        assertRefused(SampleImages.bzImage(SampleImages.gzip(SampleImages.elf32(NO_NOTE))), "32-bit Linux");
+        assertRefused(SampleImages.bzImage(SampleImages.gzip(SampleImages.elf32(NO_NOTE))), "is a 32-bit one");
         assertRefused(SampleImages.bzImage(SampleImages.gzip(new byte[1000])), "no ELF");
         assertRefused(SampleImages.bzImage(new byte[1000]), "not known");
     }
@@ -212,6 +260,7 @@ class GuestImageTest {
             SampleImages.bzImage(SampleImages.zstd(kernel)),
             SampleImages.bzImage(SampleImages.lzma(kernel)),
             SampleImages.bzImage(SampleImages.bzip2(kernel)),
+            SampleImages.bzImage32(0x10_0000),
             SampleImages.elf64(SampleImages.pvhNote(8)),
             SampleImages.elf32(SampleImages.pvhNote(4)),
             kernel,
@@ -223,7 +272,7 @@ class GuestImageTest {
         for (int seed = 0; seed < 20_000; seed++) {
             Random random = new Random(seed);
             byte[] image = images[seed % images.length].clone();
-            int headers = seed % images.length < 6 ? image.length : 200;
+            int headers = seed % images.length < 7 ? image.length : 200;
             for (int change = random.nextInt(1, 5); change > 0; change--) {
                 boolean inSetup = headers > 200 && random.nextBoolean();
                 int at = inSetup ? 0x1f1 + random.nextInt(0x70) : random.nextInt(Math.min(headers, image.length));

@@ -91,10 +91,25 @@ final class SampleImages {
         ByteBuffer image = buffer(start + offset + payload.length + 64);
         image.put(0x1f1, (byte) 4).putShort(0x1fe, (short) 0xaa55).putShort(0x200, (short) 0x6aeb);
         image.putInt(0x202, 0x5372_6448).putShort(0x206, (short) 0x020f);
+        image.put(0x211, (byte) 1).putShort(0x236, (short) 1);
         image.putInt(0x22c, 0x7fff_ffff).putInt(0x230, 0x20_0000).putInt(0x238, 2047);
         image.putInt(0x248, offset).putInt(0x24c, payload.length).putLong(0x250, 0x1234);
         image.put(start + offset, payload);
         return bytes(image);
+    }
+
+    /** The same without a 64-bit entry, which prefers {@link #KERNEL} and needs {@code initSize} bytes there. */
+    static byte[] bzImage32(int initSize) {
+        byte[] bytes = bzImage(new byte[1000]);
+        ByteBuffer image = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        image.put(0x234, (byte) 1)
+                .putShort(0x236, (short) 0)
+                .putLong(0x258, KERNEL)
+                .putInt(0x260, initSize);
+        for (int at = 5 * 512; at < bytes.length; at++) {
+            image.put(at, (byte) at);
+        }
+        return bytes;
     }
 
     static byte[] flat(long load, long entry, int size) {
