@@ -98,9 +98,7 @@ class GatherTest {
                 for (int round = 0; round < 2; round++) {
                     long expected = definition.run(Workbench.BASE, indices, bench);
                     int vector = bench.vectorOf(bits == 32 ? VPGATHERDD : VPGATHERDQ);
-                    assertThat(vector)
-                            .as("seed %d case %d", SEED, n)
-                            .isEqualTo(expected < 0 ? -1 : Vector.PAGE_FAULT);
+                    assertThat(vector).as("seed %d case %d", SEED, n).isEqualTo(expected < 0 ? -1 : Vector.PAGE_FAULT);
                     if (expected >= 0) {
                         faults++;
                         assertThat(bench.cpu.exception.linear).isEqualTo(expected);
@@ -137,7 +135,8 @@ class GatherTest {
         assertThat(state.xmm[1]).isEqualTo(0x2222L | 0x4444L << 32);
         assertThat(state.ymmHigh[0]).isEqualTo(0x1111L | 0x5555L << 32);
         assertThat(state.ymmHigh[1]).isEqualTo(0x2222L);
-        assertThat(state.xmm[4] | state.xmm[5] | state.ymmHigh[4] | state.ymmHigh[5]).isZero();
+        assertThat(state.xmm[4] | state.xmm[5] | state.ymmHigh[4] | state.ymmHigh[5])
+                .isZero();
     }
 
     private static void mapAbsent(TestMachine machine, long linear) {

@@ -63,8 +63,8 @@ class OpcodeMapTest {
                 "00 67 ADD Eb,Gb",
                 "00/0x * ADD",
                 "0G * ADD",
-                "00 * ADD Xb",
-                "00 * ADD Ek",
+                "00 * ADD Yb",
+                "00 * ADD Em",
                 "00 * ADD Eb,Gb unheard"
             })
     void rowOutsideTheNotationIsRefused(String row) {

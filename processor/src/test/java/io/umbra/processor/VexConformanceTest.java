@@ -26,8 +26,8 @@ import org.junit.jupiter.api.Test;
  */
 class VexConformanceTest {
     private static final long SEED = Long.getLong("umbra.seed", 1);
-    private static final long CASES = Long.getLong("umbra.cases", 400_000);
-    private static final int ENCODINGS = 8;
+    private static final long CASES = Long.getLong("umbra.cases", 240_000);
+    private static final int ENCODINGS = 4;
     private static final int REPORTED = 12;
     private static final Set<Mnemonic> APART =
             EnumSet.of(Mnemonic.RCPPS, Mnemonic.RCPSS, Mnemonic.RSQRTPS, Mnemonic.RSQRTSS);

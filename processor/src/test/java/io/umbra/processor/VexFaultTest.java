@@ -18,7 +18,10 @@ class VexFaultTest {
     private static final int NOTHING = -1;
     private static final long ABSENT = Workbench.BASE + Workbench.BYTES;
     private static final String VMOVAPS_LOAD = "c5fc2800", VMOVUPS_LOAD = "c5fc1000", VMOVUPS_STORE = "c5fc1100";
-    private static final String VPADDB = "c5f5fc00", VPADDB_128 = "c5f1fc00", VADDSS = "c5f258c2", VZEROUPPER = "c5f877";
+    private static final String VPADDB = "c5f5fc00",
+            VPADDB_128 = "c5f1fc00",
+            VADDSS = "c5f258c2",
+            VZEROUPPER = "c5f877";
     private static final String VMASKMOVPS_LOAD = "c4e2752c00", VMASKMOVPS_STORE = "c4e2752e00";
     private static final String VLDMXCSR = "c5f8ae10", ANDN = "c4e278f2c1", VGATHERDPS = "c4e26d920488";
 
@@ -63,7 +66,8 @@ class VexFaultTest {
         state.cr0 |= Cr0.EMULATION;
         assertThat(bench.vectorOf(VADDSS)).isEqualTo(NOTHING);
         state.cr0 |= Cr0.TASK_SWITCHED;
-        for (String hex : new String[] {VMOVAPS_LOAD, VPADDB, VADDSS, VZEROUPPER, VLDMXCSR, VMASKMOVPS_STORE, VGATHERDPS}) {
+        for (String hex :
+                new String[] {VMOVAPS_LOAD, VPADDB, VADDSS, VZEROUPPER, VLDMXCSR, VMASKMOVPS_STORE, VGATHERDPS}) {
             assertThat(vectorAt(ABSENT + 8, hex)).as(hex).isEqualTo(Vector.DEVICE_NOT_AVAILABLE);
         }
         assertThat(bench.vectorOf(ANDN)).isEqualTo(NOTHING);

@@ -50,8 +50,8 @@ class XsaveTest {
 
     private void fillRegisters(Workbench target) {
         for (int half = 0; half < 32; half++) {
-            target.state.xmm[half] = 0x100 + half;
-            target.state.ymmHigh[half] = 0x200 + half;
+            target.state.xmm[half] = 0x100L + half;
+            target.state.ymmHigh[half] = 0x200L + half;
         }
     }
 
@@ -65,8 +65,8 @@ class XsaveTest {
         assertThat(bench.get(AREA + 24, 4)).isEqualTo(0x1F80);
         CpuFeatures.Leaf avx = CpuFeatures.cpuid(0xD, 2);
         for (int half = 0; half < 32; half++) {
-            assertThat(bench.get(AREA + 160 + 8 * half, 8)).isEqualTo(0x100 + half);
-            assertThat(bench.get(AREA + avx.ebx() + 8 * half, 8)).isEqualTo(0x200 + half);
+            assertThat(bench.get(AREA + 160 + 8L * half, 8)).isEqualTo(0x100L + half);
+            assertThat(bench.get(AREA + avx.ebx() + 8L * half, 8)).isEqualTo(0x200L + half);
         }
         assertThat(bench.get(BITS, 8)).as("XSTATE_BV").isEqualTo(6);
         assertThat(bench.get(BITS + 8, 8)).as("the rest of the header").isEqualTo(MARK);
