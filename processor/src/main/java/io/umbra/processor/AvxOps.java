@@ -29,7 +29,9 @@ final class AvxOps {
             case VPGATHERDQ, VGATHERDPD -> GatherOps.make(4, 8, i);
             case VPGATHERQD, VGATHERQPS -> GatherOps.make(8, 4, i);
             case VPGATHERQQ, VGATHERQPD -> GatherOps.make(8, 8, i);
-            default -> null;
+            case VCVTPH2PS -> HalfPrecisionOps.widening(i, at);
+            case VCVTPS2PH -> HalfPrecisionOps.narrowing(i, at);
+            default -> i.mnemonic.name().startsWith("VF") ? FusedOps.make(i, at) : null;
         };
     }
 

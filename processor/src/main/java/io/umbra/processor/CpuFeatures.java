@@ -47,6 +47,7 @@ public final class CpuFeatures {
     private static final int SSE3 = 1, SSSE3 = 1 << 9, CMPXCHG16B = 1 << 13, SSE4_1 = 1 << 19, SSE4_2 = 1 << 20;
     private static final int MOVBE = 1 << 22, POPCNT = 1 << 23;
     private static final int XSAVE = 1 << 26, OSXSAVE = 1 << 27, AVX = 1 << 28;
+    private static final int FMA = 1 << 12, F16C = 1 << 29;
     private static final int FPU = 1, DE = 1 << 2, PSE = 1 << 3, TSC = 1 << 4, MSR = 1 << 5, PAE = 1 << 6;
     private static final int CMPXCHG8B = 1 << 8, SYSENTER = 1 << 11, PGE = 1 << 13, CMOV = 1 << 15, PAT = 1 << 16;
     private static final int PSE36 = 1 << 17, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24;
@@ -117,7 +118,7 @@ public final class CpuFeatures {
                 new Leaf(
                         SIGNATURE,
                         CLFLUSH_SIZE,
-                        SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT | XSAVE | AVX,
+                        SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT | XSAVE | AVX | FMA | F16C,
                         SHARED | SYSENTER | CLFSH | SSE | SSE2);
             case 7 -> subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP | BMI1 | BMI2 | AVX2, 0, 0) : Leaf.NONE;
             case 0xD -> extendedState(subleaf);

@@ -19,6 +19,7 @@ final class VexMap0F38 {
             0D     66       VPERMILPD       Vx,Hx,Wx     W0
             0E     66       VTESTPS         Vx,Wx        W0
             0F     66       VTESTPD         Vx,Wx        W0
+            13     66       VCVTPH2PS       Vx,Wh        W0
             16     66       VPERMPS         VY,HY,WY     W0 L1
             17     66       PTEST           Vx,Wx
             18     66       VBROADCASTSS    Vx,Wd        W0
@@ -81,6 +82,66 @@ final class VexMap0F38 {
             92     66       VGATHERDPD      Vx,Xq:o,Hx   W1
             93     66       VGATHERQPS      Vo,Xd:x,Ho   W0
             93     66       VGATHERQPD      Vx,Xq:x,Hx   W1
+            96     66       VFMADDSUB132PS  Vx,Hx,Wx     W0
+            96     66       VFMADDSUB132PD  Vx,Hx,Wx     W1
+            97     66       VFMSUBADD132PS  Vx,Hx,Wx     W0
+            97     66       VFMSUBADD132PD  Vx,Hx,Wx     W1
+            98     66       VFMADD132PS     Vx,Hx,Wx     W0
+            98     66       VFMADD132PD     Vx,Hx,Wx     W1
+            99     66       VFMADD132SS     Vd,Hd,Wd     W0
+            99     66       VFMADD132SD     Vq,Hq,Wq     W1
+            9A     66       VFMSUB132PS     Vx,Hx,Wx     W0
+            9A     66       VFMSUB132PD     Vx,Hx,Wx     W1
+            9B     66       VFMSUB132SS     Vd,Hd,Wd     W0
+            9B     66       VFMSUB132SD     Vq,Hq,Wq     W1
+            9C     66       VFNMADD132PS    Vx,Hx,Wx     W0
+            9C     66       VFNMADD132PD    Vx,Hx,Wx     W1
+            9D     66       VFNMADD132SS    Vd,Hd,Wd     W0
+            9D     66       VFNMADD132SD    Vq,Hq,Wq     W1
+            9E     66       VFNMSUB132PS    Vx,Hx,Wx     W0
+            9E     66       VFNMSUB132PD    Vx,Hx,Wx     W1
+            9F     66       VFNMSUB132SS    Vd,Hd,Wd     W0
+            9F     66       VFNMSUB132SD    Vq,Hq,Wq     W1
+            A6     66       VFMADDSUB213PS  Vx,Hx,Wx     W0
+            A6     66       VFMADDSUB213PD  Vx,Hx,Wx     W1
+            A7     66       VFMSUBADD213PS  Vx,Hx,Wx     W0
+            A7     66       VFMSUBADD213PD  Vx,Hx,Wx     W1
+            A8     66       VFMADD213PS     Vx,Hx,Wx     W0
+            A8     66       VFMADD213PD     Vx,Hx,Wx     W1
+            A9     66       VFMADD213SS     Vd,Hd,Wd     W0
+            A9     66       VFMADD213SD     Vq,Hq,Wq     W1
+            AA     66       VFMSUB213PS     Vx,Hx,Wx     W0
+            AA     66       VFMSUB213PD     Vx,Hx,Wx     W1
+            AB     66       VFMSUB213SS     Vd,Hd,Wd     W0
+            AB     66       VFMSUB213SD     Vq,Hq,Wq     W1
+            AC     66       VFNMADD213PS    Vx,Hx,Wx     W0
+            AC     66       VFNMADD213PD    Vx,Hx,Wx     W1
+            AD     66       VFNMADD213SS    Vd,Hd,Wd     W0
+            AD     66       VFNMADD213SD    Vq,Hq,Wq     W1
+            AE     66       VFNMSUB213PS    Vx,Hx,Wx     W0
+            AE     66       VFNMSUB213PD    Vx,Hx,Wx     W1
+            AF     66       VFNMSUB213SS    Vd,Hd,Wd     W0
+            AF     66       VFNMSUB213SD    Vq,Hq,Wq     W1
+            B6     66       VFMADDSUB231PS  Vx,Hx,Wx     W0
+            B6     66       VFMADDSUB231PD  Vx,Hx,Wx     W1
+            B7     66       VFMSUBADD231PS  Vx,Hx,Wx     W0
+            B7     66       VFMSUBADD231PD  Vx,Hx,Wx     W1
+            B8     66       VFMADD231PS     Vx,Hx,Wx     W0
+            B8     66       VFMADD231PD     Vx,Hx,Wx     W1
+            B9     66       VFMADD231SS     Vd,Hd,Wd     W0
+            B9     66       VFMADD231SD     Vq,Hq,Wq     W1
+            BA     66       VFMSUB231PS     Vx,Hx,Wx     W0
+            BA     66       VFMSUB231PD     Vx,Hx,Wx     W1
+            BB     66       VFMSUB231SS     Vd,Hd,Wd     W0
+            BB     66       VFMSUB231SD     Vq,Hq,Wq     W1
+            BC     66       VFNMADD231PS    Vx,Hx,Wx     W0
+            BC     66       VFNMADD231PD    Vx,Hx,Wx     W1
+            BD     66       VFNMADD231SS    Vd,Hd,Wd     W0
+            BD     66       VFNMADD231SD    Vq,Hq,Wq     W1
+            BE     66       VFNMSUB231PS    Vx,Hx,Wx     W0
+            BE     66       VFNMSUB231PD    Vx,Hx,Wx     W1
+            BF     66       VFNMSUB231SS    Vd,Hd,Wd     W0
+            BF     66       VFNMSUB231SD    Vq,Hq,Wq     W1
             F2     -        ANDN            Gy,By,Ey     L0
             F3/1   -        BLSR            By,Ey        L0
             F3/2   -        BLSMSK          By,Ey        L0

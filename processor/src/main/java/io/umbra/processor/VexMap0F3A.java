@@ -25,6 +25,7 @@ final class VexMap0F3A {
             17     66       EXTRACTPS       Ed,Vo,Ib     L0
             18     66       VINSERTF128     VY,HY,Wo,Ib  W0 L1
             19     66       VEXTRACTF128    Wo,VY,Ib     W0 L1
+            1D     66       VCVTPS2PH       Wh,Vx,Ib     W0
             20     66       PINSRB          Vo,Ho,Ed:b,Ib L0
             21     66       INSERTPS        Vo,Ho,Wo:d,Ib L0
             22     66       PINSRD          Vo,Ho,Ey,Ib  W0 L0

@@ -40,7 +40,9 @@ class VexConformanceTest {
                 .limit(1)
                 .flatMap(line -> List.of(line.split(" ", -1)).stream())
                 .toList();
-        assumeTrue(flags.containsAll(List.of("avx2", "bmi1", "bmi2", "abm")), "needs a processor with AVX2 and BMI");
+        assumeTrue(
+                flags.containsAll(List.of("avx2", "bmi1", "bmi2", "abm", "fma", "f16c")),
+                "needs a processor with AVX2, FMA, F16C and BMI");
     }
 
     @Test
