@@ -1,6 +1,7 @@
 /** The umbra command. */
 module io.umbra.tools {
     requires io.umbra.vmm;
+    requires java.management; // the flags of this JVM, for those that it starts
     requires info.picocli;
     requires static org.jspecify;
 

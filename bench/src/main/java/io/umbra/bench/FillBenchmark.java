@@ -4,6 +4,7 @@ import io.umbra.shadow.DeviceMemory;
 import io.umbra.shadow.FaultOutcome;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.P2mType;
+import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPaging;
 import io.umbra.shadow.ShadowPolicy;
 import io.umbra.x86.Cr0;
@@ -64,6 +65,9 @@ public class FillBenchmark {
         public void flush() {}
     };
 
+    /** One fault, one leaf. */
+    private static final ShadowPolicy POLICY = ShadowPolicy.DEFAULT.with(PolicyOption.PREFETCH, "0");
+
     private final MachineMemory memory = new MachineMemory(16_384);
     private final FrameAllocator allocator = new FrameAllocator(16_384, 1);
     private final P2m p2m = new P2m(memory, allocator);
@@ -91,7 +95,7 @@ public class FillBenchmark {
         state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT;
         state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION;
         state.efer = Efer.LONG_MODE_ENABLE | Efer.LONG_MODE_ACTIVE | Efer.NO_EXECUTE;
-        engine = new ShadowPaging(memory, allocator, p2m, DeviceMemory.NONE, ShadowPolicy.DEFAULT);
+        engine = new ShadowPaging(memory, allocator, p2m, DeviceMemory.NONE, POLICY);
         engine.attach(state, NO_TLB, this::store);
     }
 
@@ -129,7 +133,7 @@ public class FillBenchmark {
             engine.pageFault(0, 0, 0);
             outcome = engine.pageFault(0, ALIAS, PageFaultCode.WRITE | PageFaultCode.PRESENT);
         }
-        return engine.emulate(0, (FaultOutcome.Emulate) outcome);
+        return engine.emulate(0, (FaultOutcome.Emulate) outcome, 1);
     }
 
     private Emulation store(LinearMemory port) {

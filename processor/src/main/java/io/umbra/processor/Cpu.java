@@ -31,6 +31,7 @@ final class Cpu {
 
     final X87Unit x87;
     final MemoryUnit memory;
+    final PagingFeatures features;
     final GuestException exception = new GuestException();
 
     /**
@@ -95,7 +96,12 @@ final class Cpu {
     private long rmwOffset;
 
     Cpu(VcpuState state, MemoryUnit memory) {
+        this(state, memory, PagingFeatures.OFFERED);
+    }
+
+    Cpu(VcpuState state, MemoryUnit memory, PagingFeatures features) {
         this.state = state;
+        this.features = features;
         this.gpr = state.gpr;
         this.memory = memory;
         this.x87 = new X87Unit(state);
@@ -339,6 +345,26 @@ final class Cpu {
         return SegmentUnit.linear(this, segment, offset, bytes, write);
     }
 
+    // ---- addresses
+    // ------------------------------------------------------------------------------------------------------------
+
+    /** Whether code may use {@code linear} in the current paging mode. SDM vol. 1, "Canonical Addressing". */
+    boolean isCanonical(long linear) {
+        return linear << 16 >> 16 == linear || isFiveLevelAddress(linear);
+    }
+
+    private boolean isFiveLevelAddress(long linear) {
+        return (state.cr4 & Cr4.FIVE_LEVEL) != 0 && linear << 7 >> 7 == linear;
+    }
+
+    /** Sets PKRU; rights that were cached under the old one are forgotten. */
+    void protectionKeyRights(int value) {
+        if (state.pkru != value) {
+            state.pkru = value;
+            memory.forgetRights(this);
+        }
+    }
+
     // ---- exceptions -------------------------------------------------------------------------------------------------
 
     /** To be thrown: {@code throw cpu.fault(Vector.INVALID_OPCODE)}. */
@@ -368,7 +394,7 @@ final class Cpu {
     long branchTarget(long target) {
         long masked = target & ripMask;
         if (ripMask == -1L) {
-            if (masked << 16 >> 16 != masked) {
+            if (!isCanonical(masked)) {
                 throw fault(Vector.GENERAL_PROTECTION);
             }
         } else if (masked > state.segments[VcpuState.CS].limit) {

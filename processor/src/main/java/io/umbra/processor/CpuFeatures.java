@@ -11,9 +11,7 @@ public final class CpuFeatures {
     /** MAXPHYADDR of the guest's paging entries. */
     public static final int PHYSICAL_ADDRESS_BITS = 40;
 
-    public static final int LINEAR_ADDRESS_BITS = 48;
-
-    /** The bits of CR4 that may be set. */
+    /** The bits of CR4 that may be set on every processor; {@link PagingFeatures} may add some. */
     static final long CR4 = Cr4.TIME_STAMP_DISABLE
             | Cr4.DEBUGGING_EXTENSIONS
             | Cr4.PAGE_SIZE_EXTENSIONS
@@ -48,6 +46,10 @@ public final class CpuFeatures {
     private static final int MOVBE = 1 << 22, POPCNT = 1 << 23;
     private static final int XSAVE = 1 << 26, OSXSAVE = 1 << 27, AVX = 1 << 28;
     private static final int FMA = 1 << 12, F16C = 1 << 29;
+    /** Of leaf 1. */
+    private static final int FEATURES =
+            SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT | XSAVE | AVX | FMA | F16C;
+
     private static final int FPU = 1, DE = 1 << 2, PSE = 1 << 3, TSC = 1 << 4, MSR = 1 << 5, PAE = 1 << 6;
     private static final int CMPXCHG8B = 1 << 8, SYSENTER = 1 << 11, PGE = 1 << 13, CMOV = 1 << 15, PAT = 1 << 16;
     private static final int PSE36 = 1 << 17, CLFSH = 1 << 19, MMX = 1 << 23, FXSR = 1 << 24;
@@ -77,27 +79,19 @@ public final class CpuFeatures {
 
     private static final String NAME = "Umbra software processor";
 
-    /** The same with what depends on the operating system: which of the features it has enabled. */
+    /** The answer to a processor in this state, of which some bits and sizes depend: what its operating system has enabled. */
     public static Leaf cpuid(int leaf, int subleaf, VcpuState state) {
-        Leaf fixed = cpuid(leaf, subleaf);
-        if (leaf == 1 && (state.cr4 & Cr4.XSAVE) != 0) {
-            return new Leaf(fixed.eax, fixed.ebx, fixed.ecx | OSXSAVE, fixed.edx);
-        }
-        if (leaf == 0xD && subleaf == 0) {
-            return new Leaf(fixed.eax, ExtendedState.size(state.xcr0), fixed.ecx, fixed.edx);
-        }
-        return fixed;
+        Leaf answer = cpuid(leaf, subleaf, state.cr4);
+        return leaf == 0xD && subleaf == 0
+                ? new Leaf(answer.eax, ExtendedState.size(state.xcr0), answer.ecx, answer.edx)
+                : answer;
     }
 
     /** Of the components that XSAVE manages, as they are after reset. */
-    private static Leaf extendedState(int subleaf) {
-        long component = subleaf >>> 6 != 0 ? 0 : ExtendedState.OFFERED & 1L << subleaf;
+    private static Leaf extendedState(int subleaf, long offered) {
+        long component = subleaf >>> 6 != 0 ? 0 : offered & 1L << subleaf;
         if (subleaf == 0) {
-            return new Leaf(
-                    (int) ExtendedState.OFFERED,
-                    ExtendedState.size(ExtendedState.X87),
-                    ExtendedState.size(ExtendedState.OFFERED),
-                    0);
+            return new Leaf((int) offered, ExtendedState.size(ExtendedState.X87), ExtendedState.size(offered), 0);
         }
         if (subleaf == 1) {
             return new Leaf(XSAVEOPT | XGETBV_IN_USE, 0, 0, 0);
@@ -110,18 +104,29 @@ public final class CpuFeatures {
                 : Leaf.NONE;
     }
 
-    /** @param subleaf of ECX; counts for the leaves 7 and D only */
-    public static Leaf cpuid(int leaf, int subleaf) {
+    /**
+     * @param subleaf of ECX; counts for the leaves 7 and D only
+     * @param cr4 of the processor that asks, which some bits mirror
+     */
+    public static Leaf cpuid(int leaf, int subleaf, long cr4) {
+        return cpuid(leaf, subleaf, cr4, PagingFeatures.OFFERED);
+    }
+
+    static Leaf cpuid(int leaf, int subleaf, long cr4, PagingFeatures paging) {
         return switch (leaf) {
             case 0 -> new Leaf(HIGHEST_BASIC, AUTH, C_AMD, ENTI);
             case 1 ->
                 new Leaf(
                         SIGNATURE,
                         CLFLUSH_SIZE,
-                        SSE3 | SSSE3 | CMPXCHG16B | SSE4_1 | SSE4_2 | MOVBE | POPCNT | XSAVE | AVX | FMA | F16C,
+                        FEATURES | paging.leaf1Ecx() | ((cr4 & Cr4.XSAVE) != 0 ? OSXSAVE : 0),
                         SHARED | SYSENTER | CLFSH | SSE | SSE2);
-            case 7 -> subleaf == 0 ? new Leaf(0, ERMS | SMEP | SMAP | BMI1 | BMI2 | AVX2, 0, 0) : Leaf.NONE;
-            case 0xD -> extendedState(subleaf);
+            case 7 ->
+                subleaf == 0
+                        ? new Leaf(
+                                0, ERMS | SMEP | SMAP | BMI1 | BMI2 | AVX2 | paging.leaf7Ebx(), paging.leaf7Ecx(cr4), 0)
+                        : Leaf.NONE;
+            case 0xD -> extendedState(subleaf, ExtendedState.offered(paging));
             case EXTENDED -> new Leaf(HIGHEST_EXTENDED, AUTH, C_AMD, ENTI);
             case EXTENDED + 1 ->
                 new Leaf(
@@ -133,7 +138,7 @@ public final class CpuFeatures {
             case EXTENDED + 7 -> new Leaf(0, 0, 0, INVARIANT_TSC);
             case EXTENDED + 8 ->
                 new Leaf(
-                        LINEAR_ADDRESS_BITS << 8 | PHYSICAL_ADDRESS_BITS,
+                        paging.linearBits() << 8 | PHYSICAL_ADDRESS_BITS,
                         RESTORES_X87_POINTERS | SSB_NO | BTC_NO,
                         0,
                         0);

@@ -10,6 +10,9 @@ final class DebugUnit {
     static final long ACCESS_DETECTED = 1L << 13;
 
     static final long SINGLE_STEP = 1L << 14;
+    /** BT: a task was entered whose TSS has the T bit set. */
+    static final long TASK_SWITCHED = 1L << 15;
+
     static final long DR6_FIXED = 0xFFFF_0FF0L;
     static final long DR6_WRITABLE = 0xF | 7L << 13;
 

@@ -33,7 +33,7 @@ final class DescriptorOps {
         if (!mode64 && operandSize == 2) {
             base &= 0xFF_FFFF;
         }
-        if (mode64 && base << 16 >> 16 != base) {
+        if (mode64 && !cpu.features.isStorable(base)) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
         if (global) {
@@ -106,7 +106,7 @@ final class DescriptorOps {
         }
         long upper = Descriptor.readUpper(cpu, selector, Vector.GENERAL_PROTECTION, 0);
         long base = Descriptor.base(descriptor) | upper << 32;
-        if (base << 16 >> 16 != base || (upper >>> 40 & 0x1F) != 0) {
+        if (!cpu.features.isStorable(base) || (upper >>> 40 & 0x1F) != 0) {
             throw cpu.fault(Vector.GENERAL_PROTECTION, selector & 0xFFFC);
         }
         return base;

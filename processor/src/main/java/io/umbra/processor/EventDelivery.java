@@ -118,7 +118,7 @@ final class EventDelivery {
         }
         StackCursor stack = StackCursor.flat(cpu, pointer & -16L, level, external);
         stack.reserve(event.hasErrorCode() ? 6 : 5, 8);
-        if (target << 16 >> 16 != target) {
+        if (!cpu.isCanonical(target)) {
             throw cpu.fault(Vector.GENERAL_PROTECTION, external);
         }
         stack.push(8, state.segments[VcpuState.SS].selector);

@@ -22,16 +22,14 @@ final class ExtendedState {
     /** What VEX-coded instructions need. */
     static final long VECTORS = SSE | AVX;
 
-    /** The bits of XCR0 that may be set: PKRU exists with protection keys. */
-    static final long OFFERED = offered(CpuFeatures.CR4);
-
     static final int HEADER = 512, HEADER_END = 576;
     static final int AVX_OFFSET = HEADER_END, AVX_BYTES = 256;
     static final int PKRU_OFFSET = AVX_OFFSET + AVX_BYTES, PKRU_BYTES = 8;
     private static final int INITIAL_CONTROL = 0x37F, ALL_EMPTY = 0xFF;
 
-    private static long offered(long cr4) {
-        return X87 | SSE | AVX | ((cr4 & Cr4.PROTECTION_KEYS) != 0 ? PKRU : 0);
+    /** The bits of XCR0 that may be set: PKRU exists with protection keys. */
+    static long offered(PagingFeatures features) {
+        return X87 | SSE | AVX | (features.protectionKeys() ? PKRU : 0);
     }
 
     /** @return how long an area with these components is, in bytes */
@@ -58,7 +56,10 @@ final class ExtendedState {
         ControlRegisters.requireKernel(cpu);
         long value = cpu.gpr[VcpuState.RDX] << 32 | cpu.gpr[VcpuState.RAX] & 0xFFFF_FFFFL;
         boolean avxAlone = (value & VECTORS) == AVX;
-        if ((int) cpu.gpr[VcpuState.RCX] != 0 || (value & X87) == 0 || (value & ~OFFERED) != 0 || avxAlone) {
+        if ((int) cpu.gpr[VcpuState.RCX] != 0
+                || (value & X87) == 0
+                || (value & ~offered(cpu.features)) != 0
+                || avxAlone) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
         cpu.state.xcr0 = value;

@@ -193,7 +193,7 @@ final class FarTransfer {
     /** The target must be canonical, or inside the limit. */
     static void checkOffset(Cpu cpu, long code, long offset) {
         boolean good = cpu.state.isLongModeActive() && Descriptor.isLong(code)
-                ? offset << 16 >> 16 == offset
+                ? cpu.isCanonical(offset)
                 : offset >= 0 && offset <= Descriptor.limit(code);
         if (!good) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);

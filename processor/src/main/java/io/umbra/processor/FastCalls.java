@@ -122,7 +122,7 @@ final class FastCalls {
     }
 
     private static void requireCanonical(Cpu cpu, long address) {
-        if (address << 16 >> 16 != address) {
+        if (!cpu.isCanonical(address)) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
     }

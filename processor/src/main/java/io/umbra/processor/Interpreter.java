@@ -28,6 +28,7 @@ final class Interpreter {
 
     private @Nullable Event injected;
     private boolean windowWanted;
+    private boolean nmiWindowWanted;
     /** The running instruction has made some iterations of a REP, and has others left. */
     private boolean iterated;
     /** Bits of DR6 for a trap that is due at this boundary. */
@@ -53,6 +54,15 @@ final class Interpreter {
 
     boolean isInterruptible() {
         return state.interruptsEnabled() && !state.interruptShadow && injected == null && dueTraps == 0;
+    }
+
+    void nmiWindow(boolean wanted) {
+        nmiWindowWanted = wanted;
+    }
+
+    /** The shadow of STI holds NMI back as that of MOV SS does, which the architecture permits. */
+    boolean acceptsNmi() {
+        return !state.nmiBlocked && !state.interruptShadow && injected == null && dueTraps == 0;
     }
 
     /** Takes over the state, which the hypervisor may have changed. */
@@ -115,7 +125,8 @@ final class Interpreter {
 
     /** To be called when anything changed that {@link #attend} looks at, but RFLAGS and the interrupt shadow. */
     private void watch() {
-        cpu.isWatchful = windowWanted || injected != null || dueTraps != 0 || DebugUnit.isArmed(state.dr[7]);
+        cpu.isWatchful =
+                windowWanted || nmiWindowWanted || injected != null || dueTraps != 0 || DebugUnit.isArmed(state.dr[7]);
     }
 
     // ---- boundaries where something may happen
@@ -134,7 +145,7 @@ final class Interpreter {
             watch();
             return raise(cpu.fault(Vector.DEBUG), null);
         }
-        if (windowWanted && isInterruptible()) {
+        if (windowWanted && isInterruptible() || nmiWindowWanted && acceptsNmi()) {
             return new Exit.InterruptWindow();
         }
         if (state.instructions >= end) {

@@ -21,6 +21,8 @@ final class Map0F {
             01/3:1 *        VMMCALL
             01/4   *        SMSW        Ev:w
             01/6   *        LMSW        Ew
+            01/5:6 -        RDPKRU
+            01/5:7 -        WRPKRU
             01/7m  *        INVLPG      M0
             01/7:0 *        SWAPGS                  o64
             01/7:1 *        RDTSCP

@@ -1,6 +1,6 @@
 package io.umbra.processor;
 
-/** The three-byte opcodes behind 0F 38 that CPUID offers: SSSE3, SSE4.1, SSE4.2, MOVBE (SDM vol. 2D, table A-4). The columns are explained in {@link OpcodeMap}. */
+/** The three-byte opcodes behind 0F 38 that CPUID offers: SSSE3, SSE4.1, SSE4.2, MOVBE, INVPCID (SDM vol. 2D, table A-4). The columns are explained in {@link OpcodeMap}. */
 final class Map0F38 {
     static final String ROWS = """
             00     -        PSHUFB      Pq,Qq
@@ -64,6 +64,7 @@ final class Map0F38 {
             3F     66       PMAXUD      Vo,Wo
             40     66       PMULLD      Vo,Wo
             41     66       PHMINPOSUW  Vo,Wo
+            82/m   66       INVPCID     Gn,Mo
             F0     -,66     MOVBE       Gv,Mv
             F0     F2       CRC32       Gy,Eb
             F1     -,66     MOVBE       Mv,Gv

@@ -49,6 +49,13 @@ final class MemoryUnit {
     /** Where emulated accesses go; null while the guest runs. */
     private @Nullable LinearMemory port;
 
+    // For TlbCounts.
+    private long misses;
+    private long rechecks;
+    private long refusals;
+    private long references;
+    private long flushes;
+
     // The operand between rmwLoadSlow and rmwStoreSlow.
     private long rmwFirst;
     private long rmwSecond;
@@ -107,9 +114,19 @@ final class MemoryUnit {
         flush(cpu);
     }
 
+    TlbCounts counts() {
+        return new TlbCounts(misses, rechecks, refusals, references, flushes);
+    }
+
     void flush(Cpu cpu) {
-        largestCached = 12;
         cpu.mappingEpoch++;
+        forgetRights(cpu);
+    }
+
+    /** Empties the TLB, where translations are what they were and only the rights to data have changed: what is known of code stays. */
+    void forgetRights(Cpu cpu) {
+        flushes++;
+        largestCached = 12;
         if (++cpu.generation == GENERATIONS) {
             cpu.generation = 1;
             for (TlbBank bank : banks) {
@@ -157,7 +174,7 @@ final class MemoryUnit {
         if (bank.tags(access)[slot] == tag) {
             return bank.addend[slot] + linear;
         }
-        if (linear << 16 >> 16 != linear) {
+        if (!cpu.isCanonical(linear)) {
             throw nonCanonical(cpu, linear);
         }
         for (int round = 0; round < ROUNDS; round++) {
@@ -165,8 +182,14 @@ final class MemoryUnit {
                 case MAPPED -> {
                     return fill(bank, linear, cpu.generation, access);
                 }
-                case PAGE_FAULT -> pageFault(cpu, linear);
-                case NESTED_FAULT -> nestedFault(cpu, linear);
+                case PAGE_FAULT -> {
+                    countRefusal();
+                    pageFault(cpu, linear);
+                }
+                case NESTED_FAULT -> {
+                    countRefusal();
+                    nestedFault(cpu, linear);
+                }
             }
         }
         throw new InvariantViolation(
@@ -183,16 +206,32 @@ final class MemoryUnit {
         return helped ? supervisorWithAlignmentFlag : supervisor;
     }
 
+    private void countRefusal() {
+        refusals++;
+        references += walker.references;
+    }
+
+    /** A page that is cached for another kind of access is no miss: only the split tags of {@link TlbBank} made the walk necessary. */
+    private void countFill(boolean isCached) {
+        if (isCached) {
+            rechecks++;
+        } else {
+            misses++;
+            references += walker.references;
+        }
+    }
+
     /** Caches what was walked. A right to write is cached only by a write, which has set the dirty bit. */
     private long fill(TlbBank bank, long linear, long generation, int access) {
         largestCached = Math.max(largestCached, walker.leafShift);
         long place = memory.base() + walker.machineAddress;
         int slot = TlbBank.slot(linear);
+        long tag = linear & PAGE | generation;
+        countFill(bank.addend[slot] == place - linear && bank.holds(slot, tag));
         if (bank.addend[slot] != place - linear) {
             bank.drop(slot);
             bank.addend[slot] = place - linear;
         }
-        long tag = linear & PAGE | generation;
         if ((access & PageFaultCode.FETCH) != 0) {
             bank.fetch[slot] = tag;
             return place;
@@ -252,7 +291,7 @@ final class MemoryUnit {
 
     /** @return as {@link #translateFetch}, or -1 when the tables as they are now do not permit it; nobody is asked to fix it */
     long tryFetch(Cpu cpu, long linear) {
-        if (linear << 16 >> 16 != linear) {
+        if (!cpu.isCanonical(linear)) {
             return -1;
         }
         boolean alignmentFlag = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
@@ -320,7 +359,7 @@ final class MemoryUnit {
             return portRead(cpu, linear, size, access);
         }
         long first = translate(cpu, linear, access);
-        long second = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear), access) : -1;
+        long second = crosses(linear, size) ? translate(cpu, nextPage(cpu, linear, access), access) : -1;
         noteAccess(cpu, linear, size, false);
         return get(first, second, size);
     }
@@ -355,7 +394,7 @@ final class MemoryUnit {
         do {
             generation = cpu.generation;
             firstPlace = translate(cpu, linear, access);
-            secondPlace = crosses ? translate(cpu, nextPage(cpu, linear), access) : -1;
+            secondPlace = crosses ? translate(cpu, nextPage(cpu, linear, access), access) : -1;
         } while (crosses && generation != cpu.generation);
     }
 
@@ -368,10 +407,12 @@ final class MemoryUnit {
         return (linear & 4095) + size > PAGE_BYTES;
     }
 
-    /** Linear addresses are 32 bits wide and wrap, but in 64-bit mode. */
-    private static long nextPage(Cpu cpu, long linear) {
+    /** Linear addresses are 32 bits wide and wrap, but in 64-bit mode and, in all of long mode, where the processor itself reads its tables. */
+    private static long nextPage(Cpu cpu, long linear, int access) {
         long next = (linear & PAGE) + PAGE_BYTES;
-        return cpu.ripMask == -1L || cpu.state.isLongModeActive() ? next : next & 0xFFFF_FFFFL;
+        boolean isWide = cpu.ripMask == -1L
+                || cpu.state.isLongModeActive() && ((access & PageFaultCode.IMPLICIT) != 0 || next != 1L << 32);
+        return isWide ? next : next & 0xFFFF_FFFFL;
     }
 
     private void checkAlignment(Cpu cpu, long linear, int size) {
@@ -463,8 +504,7 @@ final class MemoryUnit {
     }
 
     private static void checkCanonical(Cpu cpu, long linear, int size) {
-        long last = linear + size - 1;
-        if (linear << 16 >> 16 != linear || last << 16 >> 16 != last) {
+        if (!cpu.isCanonical(linear) || !cpu.isCanonical(linear + size - 1)) {
             throw nonCanonical(cpu, linear);
         }
     }

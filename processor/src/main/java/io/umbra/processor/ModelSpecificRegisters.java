@@ -2,6 +2,7 @@ package io.umbra.processor;
 
 import io.umbra.x86.Efer;
 import io.umbra.x86.Exit;
+import io.umbra.x86.Intercepts;
 import io.umbra.x86.Msr;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
@@ -39,21 +40,28 @@ final class ModelSpecificRegisters {
         long value = cpu.register(VcpuState.RAX, 4) | cpu.gpr[VcpuState.RDX] << EAX_EDX_BITS;
         VcpuState state = cpu.state;
         switch (index) {
-            case Msr.TIME_STAMP_COUNTER -> state.tscOffset = value - cpu.retired();
+            case Msr.TIME_STAMP_COUNTER -> writeTimeStamp(cpu, value);
             case Msr.SYSENTER_CS -> state.sysenterCs = value;
-            case Msr.SYSENTER_ESP -> state.sysenterEsp = canonical(cpu, value);
-            case Msr.SYSENTER_EIP -> state.sysenterEip = canonical(cpu, value);
+            case Msr.SYSENTER_ESP -> state.sysenterEsp = linear(cpu, value);
+            case Msr.SYSENTER_EIP -> state.sysenterEip = linear(cpu, value);
             case Msr.PAT -> state.pat = pageAttributes(cpu, value);
             case Msr.EFER -> ControlRegisters.writeEfer(cpu, value);
             case Msr.STAR -> state.star = value;
-            case Msr.LSTAR -> state.lstar = canonical(cpu, value);
-            case Msr.CSTAR -> state.cstar = canonical(cpu, value);
+            case Msr.LSTAR -> state.lstar = linear(cpu, value);
+            case Msr.CSTAR -> state.cstar = linear(cpu, value);
             case Msr.SYSCALL_MASK -> state.syscallMask = narrow(cpu, value);
-            case Msr.FS_BASE -> state.segments[VcpuState.FS].base = canonical(cpu, value);
-            case Msr.GS_BASE -> state.segments[VcpuState.GS].base = canonical(cpu, value);
-            case Msr.KERNEL_GS_BASE -> state.kernelGsBase = canonical(cpu, value);
+            case Msr.FS_BASE -> state.segments[VcpuState.FS].base = linear(cpu, value);
+            case Msr.GS_BASE -> state.segments[VcpuState.GS].base = linear(cpu, value);
+            case Msr.KERNEL_GS_BASE -> state.kernelGsBase = linear(cpu, value);
             case Msr.TSC_AUX -> state.tscAux = narrow(cpu, value);
             default -> cpu.exitBefore(new Exit.MsrWrite(index, value, op.length));
+        }
+    }
+
+    private static void writeTimeStamp(Cpu cpu, long value) {
+        cpu.state.tscOffset = value - cpu.retired();
+        if ((cpu.intercepts.controlRegisterWrites() & Intercepts.TIME_STAMP_COUNTER) != 0) {
+            cpu.exitAfter(new Exit.TimeStampWritten());
         }
     }
 
@@ -62,8 +70,8 @@ final class ModelSpecificRegisters {
         cpu.setRegister(VcpuState.RDX, 4, value >>> EAX_EDX_BITS);
     }
 
-    private static long canonical(Cpu cpu, long value) {
-        if (value << 16 >> 16 != value) {
+    private static long linear(Cpu cpu, long value) {
+        if (!cpu.features.isStorable(value)) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
         return value;

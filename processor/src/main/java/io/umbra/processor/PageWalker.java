@@ -39,6 +39,11 @@ final class PageWalker {
     /** Bit 21 of a 4 MiB leaf; bits 20..13 hold its physical bits 39..32. */
     private static final int RESERVED_PSE = 1 << 21;
 
+    /** Bits 62..59 of a leaf in long mode. */
+    private static final int PROTECTION_KEY_SHIFT = 59;
+    /** Of the two bits that PKRU has for each key. */
+    private static final int ACCESS_DISABLE = 1, WRITE_DISABLE = 2;
+
     /** Tables that a walk passes at most, with LA57. */
     private static final int MOST_LEVELS = 5;
 
@@ -55,6 +60,7 @@ final class PageWalker {
     private long p2mRoot;
     private boolean shadowSmep;
     private boolean shadowSmap;
+    private boolean shadowProtectionKeys;
 
     /** Where the linear address lies, in machine memory. */
     long machineAddress;
@@ -64,6 +70,12 @@ final class PageWalker {
     int code;
 
     long guestPhysical;
+
+    /**
+     * Entries of all tables, linear and P2M, that the last walk read on its way to {@link #machineAddress}: 4 for four levels, up to 24 for four levels over
+     * four. Setting accessed and dirty bits is not in it.
+     */
+    int references;
 
     /** Place and value of the entries used, for their accessed bits: root first. */
     private final long[] entryPlaces = new long[MOST_LEVELS];
@@ -85,6 +97,7 @@ final class PageWalker {
                 shadowLevels = shadow.levels();
                 shadowSmep = shadow.smep();
                 shadowSmap = shadow.smap();
+                shadowProtectionKeys = shadow.protectionKeys();
             }
             case HardwarePaging.PaeShadow shadow -> {
                 isNested = false;
@@ -113,6 +126,7 @@ final class PageWalker {
      * @param alignmentFlag EFLAGS.AC, which lets explicit supervisor accesses pass SMAP
      */
     Outcome walk(long linear, int access, boolean alignmentFlag) {
+        references = 0;
         if (!isNested) {
             return isPaeShadow
                     ? walkPae(linear & LINEAR_32, access, alignmentFlag, shadowPdptes)
@@ -200,6 +214,9 @@ final class PageWalker {
                 table = entry & LongModeEntry.FRAME_MASK;
                 level--;
             }
+            if (user && !isPae && keyRefuses(access, entry)) {
+                return refuse(access, PageFaultCode.PRESENT | PageFaultCode.PROTECTION_KEY);
+            }
             if (!permits(access, alignmentFlag, writable, user, executable)) {
                 return refuse(access, PageFaultCode.PRESENT);
             }
@@ -210,7 +227,9 @@ final class PageWalker {
                 return Outcome.NESTED_FAULT;
             }
             long found = machineAddress;
+            int read = references;
             Outcome marked = markUsed(access);
+            references = read;
             if (marked == null) {
                 continue;
             }
@@ -272,7 +291,9 @@ final class PageWalker {
                 return Outcome.NESTED_FAULT;
             }
             long found = machineAddress;
+            int read = references;
             Outcome marked = markUsedShort(access);
+            references = read;
             if (marked == null) {
                 continue;
             }
@@ -295,6 +316,21 @@ final class PageWalker {
             return false;
         }
         return !write || writable || !writeProtect();
+    }
+
+    /** Whether PKRU forbids a data access to the user page of {@code leaf}, whatever else permits it. SDM vol. 3A, "Protection Keys". */
+    private boolean keyRefuses(int access, long leaf) {
+        if ((access & PageFaultCode.FETCH) != 0 || !protectionKeys()) {
+            return false;
+        }
+        int rights = state.pkru >>> 2 * (int) (leaf >>> PROTECTION_KEY_SHIFT & 0xF);
+        boolean writeCounts =
+                (access & PageFaultCode.WRITE) != 0 && ((access & PageFaultCode.USER) != 0 || writeProtect());
+        return (rights & ACCESS_DISABLE) != 0 || writeCounts && (rights & WRITE_DISABLE) != 0;
+    }
+
+    private boolean protectionKeys() {
+        return isNested ? (state.cr4 & Cr4.PROTECTION_KEYS) != 0 : shadowProtectionKeys;
     }
 
     private boolean writeProtect() {
@@ -367,6 +403,7 @@ final class PageWalker {
 
     /** Sets {@link #machineAddress} to where a table's entry lies. */
     private boolean tableEntry(long address) {
+        references++;
         return physical(address, tableAccess(0));
     }
 
@@ -383,6 +420,7 @@ final class PageWalker {
             if (level == P2M_LEVELS && address >>> LongModeEntry.indexShift(P2M_LEVELS + 1) != 0) {
                 break;
             }
+            references++;
             long entry = memory.readLong(inMemory(table + 8L * LongModeEntry.index(address, level)));
             if (!LongModeEntry.isPresent(entry)) {
                 break;

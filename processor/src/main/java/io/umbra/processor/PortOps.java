@@ -127,11 +127,11 @@ final class PortOps {
         if (!state.tr.isUsable() || !TaskState.isWide(state) || state.tr.limit < BITMAP_OFFSET + 1) {
             return false;
         }
-        long start = cpu.implicitLoad(state.tr.base + BITMAP_OFFSET, 2) + (port >>> 3);
+        long start = cpu.implicitLoad(TaskState.linear(state, BITMAP_OFFSET), 2) + (port >>> 3);
         if (start + 1 > state.tr.limit) {
             return false;
         }
-        long bits = cpu.implicitLoad(state.tr.base + start, 2);
+        long bits = cpu.implicitLoad(TaskState.linear(state, start), 2);
         return (bits >>> (port & 7) & (1L << size) - 1) == 0;
     }
 

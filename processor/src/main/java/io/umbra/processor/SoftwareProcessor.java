@@ -21,7 +21,11 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     private final Interpreter interpreter;
 
     public SoftwareProcessor(VcpuState state, MachineMemory memory) {
-        cpu = new Cpu(state, new MemoryUnit(state, memory));
+        this(state, memory, PagingFeatures.OFFERED);
+    }
+
+    SoftwareProcessor(VcpuState state, MachineMemory memory, PagingFeatures features) {
+        cpu = new Cpu(state, new MemoryUnit(state, memory), features);
         code = new CodeCache(cpu);
         interpreter = new Interpreter(cpu, code);
     }
@@ -30,6 +34,11 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     @Override
     public void close() {
         code.close();
+    }
+
+    /** What the TLB did so far. */
+    public TlbCounts tlbCounts() {
+        return cpu.memory.counts();
     }
 
     @Override
@@ -71,6 +80,16 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     @Override
     public void interruptWindow(boolean wanted) {
         interpreter.interruptWindow(wanted);
+    }
+
+    @Override
+    public boolean acceptsNmi() {
+        return interpreter.acceptsNmi();
+    }
+
+    @Override
+    public void nmiWindow(boolean wanted) {
+        interpreter.nmiWindow(wanted);
     }
 
     @Override

@@ -31,8 +31,7 @@ final class Stack {
      */
     static long checkedLinear(Cpu cpu, long pointer, int bytes, boolean write) {
         long linear = linear(cpu, pointer, bytes, write);
-        long last = linear + bytes - 1;
-        if (linear << 16 >> 16 != linear || last << 16 >> 16 != last) {
+        if (!cpu.isCanonical(linear) || !cpu.isCanonical(linear + bytes - 1)) {
             throw cpu.fault(Vector.STACK_FAULT);
         }
         return linear;

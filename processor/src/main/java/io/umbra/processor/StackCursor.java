@@ -84,7 +84,7 @@ final class StackCursor {
 
     private long linear(long offset, int bytes, boolean write) {
         if (isFlat) {
-            if (offset << 16 >> 16 != offset) {
+            if (!cpu.isCanonical(offset)) {
                 throw cpu.fault(Vector.STACK_FAULT, errorCode);
             }
             return offset;

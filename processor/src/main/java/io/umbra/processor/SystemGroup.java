@@ -117,6 +117,8 @@ final class SystemGroup {
             case RDMSR -> ModelSpecificRegisters::read;
             case WRMSR -> ModelSpecificRegisters::write;
             case SWAPGS -> (cpu, op) -> swapGs(cpu);
+            case RDPKRU -> (cpu, op) -> readKeyRights(cpu);
+            case WRPKRU -> (cpu, op) -> writeKeyRights(cpu);
             case CLAC -> (cpu, op) -> alignmentFlag(cpu, false);
             case STAC -> (cpu, op) -> alignmentFlag(cpu, true);
             case RDTSC -> (cpu, op) -> readTimeStamp(cpu, op, false);
@@ -165,6 +167,29 @@ final class SystemGroup {
         long rest = cpu.state.rflags & ~RFlags.ALIGNMENT_CHECK;
         cpu.state.rflags = value ? rest | RFlags.ALIGNMENT_CHECK : rest;
         cpu.privilegeChanged();
+    }
+
+    private static void readKeyRights(Cpu cpu) {
+        requireKeys(cpu);
+        cpu.setRegister(VcpuState.RAX, 4, cpu.state.pkru);
+        cpu.setRegister(VcpuState.RDX, 4, 0);
+    }
+
+    private static void writeKeyRights(Cpu cpu) {
+        requireKeys(cpu);
+        if (cpu.register(VcpuState.RDX, 4) != 0) {
+            throw cpu.fault(Vector.GENERAL_PROTECTION);
+        }
+        cpu.protectionKeyRights((int) cpu.gpr[VcpuState.RAX]);
+    }
+
+    private static void requireKeys(Cpu cpu) {
+        if ((cpu.state.cr4 & Cr4.PROTECTION_KEYS) == 0) {
+            throw cpu.fault(Vector.INVALID_OPCODE);
+        }
+        if (cpu.register(VcpuState.RCX, 4) != 0) {
+            throw cpu.fault(Vector.GENERAL_PROTECTION);
+        }
     }
 
     private static void readTimeStamp(Cpu cpu, Op op, boolean withAux) {
@@ -264,6 +289,7 @@ final class SystemGroup {
                     throw cpu.fault(Vector.GENERAL_PROTECTION);
                 };
             case INVLPG -> invalidatePage(i.address(at), i.mode == 64);
+            case INVPCID -> invalidateContext(i, i.address(at));
             default -> null;
         };
     }
@@ -280,6 +306,22 @@ final class SystemGroup {
             if (cpu.intercepts.invalidatePage()) {
                 cpu.exitAfter(new Exit.InvalidatePage(linear));
             }
+        };
+    }
+
+    /** The descriptor in memory: the PCID in its first eight bytes, the linear address in the others. */
+    private static SystemOp.Action invalidateContext(Instruction i, Address address) {
+        int register = i.operands[0].register();
+        boolean mode64 = i.mode == 64;
+        return (cpu, op) -> {
+            if (!cpu.features.contextIdentifiers()) {
+                throw cpu.fault(Vector.INVALID_OPCODE);
+            }
+            ControlRegisters.requireKernel(cpu);
+            long descriptor = address.linear(cpu, 16);
+            long context = cpu.load64(descriptor);
+            long linear = cpu.load64(mode64 ? descriptor + 8 : descriptor + 8 & 0xFFFF_FFFFL);
+            ControlRegisters.invalidateContext(cpu, cpu.register(register, mode64 ? 8 : 4), context, linear);
         };
     }
 

@@ -38,8 +38,13 @@ final class TaskState {
         if (!state.tr.isUsable() || offset + size - 1 > state.tr.limit) {
             throw cpu.fault(Vector.INVALID_TSS, state.tr.selector & 0xFFFC | external);
         }
+        return cpu.implicitLoad(linear(state, offset), size);
+    }
+
+    /** Outside long mode addresses wrap at 4 GiB. */
+    static long linear(VcpuState state, long offset) {
         long linear = state.tr.base + offset;
-        return cpu.implicitLoad(state.isLongModeActive() ? linear : linear & 0xFFFF_FFFFL, size);
+        return state.isLongModeActive() ? linear : linear & 0xFFFF_FFFFL;
     }
 
     private TaskState() {}

@@ -2,7 +2,6 @@ package io.umbra.processor;
 
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
-import io.umbra.x86.Exit;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.SegmentRegister;
@@ -22,6 +21,8 @@ final class TaskSwitch {
     private static final int SMALLEST_TSS_16 = 0x2B;
     private static final int SMALLEST_TSS_32 = 0x67;
     private static final long NO_ERROR = -1;
+    /** All that exist, but VIF and VIP. */
+    private static final long LOADED_FLAGS = 0x27_7FD7L | RFlags.RESUME;
 
     /** Why: decides what becomes of the busy bits, of NT and of the link. */
     private enum Reason {
@@ -33,9 +34,9 @@ final class TaskSwitch {
 
     /** Where things lie in a TSS of one width. */
     private record Layout(
-            int size, int cr3, int rip, int flags, int registers, int segments, int segmentCount, int ldt) {
-        static final Layout NARROW = new Layout(2, -1, 0x0E, 0x10, 0x12, 0x22, 4, 0x2A);
-        static final Layout WIDE = new Layout(4, 0x1C, 0x20, 0x24, 0x28, 0x48, 6, 0x60);
+            int size, int cr3, int rip, int flags, int registers, int segments, int segmentCount, int ldt, int trap) {
+        static final Layout NARROW = new Layout(2, -1, 0x0E, 0x10, 0x12, 0x22, 4, 0x2A, -1);
+        static final Layout WIDE = new Layout(4, 0x1C, 0x20, 0x24, 0x28, 0x48, 6, 0x60, 0x64);
 
         int segment(int i) {
             return segments + i * size;
@@ -122,6 +123,7 @@ final class TaskSwitch {
         probe(state.tr.base, out.bytes(), true);
         probe(base, in.bytes(), reason == Reason.NEST);
         long[] incoming = read(base, in);
+        long[] pdptes = pdptes(in, incoming[0]);
         int previous = state.tr.selector;
 
         save(out, returnRip, flags);
@@ -135,7 +137,8 @@ final class TaskSwitch {
             setBusy(selector, true);
         }
         SegmentUnit.set(state.tr, selector, descriptor | (long) Descriptor.BUSY << 40);
-        load(in, incoming);
+        boolean traps = (in.trap >= 0 && (load(base + in.trap, 1) & 1) != 0);
+        load(in, incoming, pdptes);
         if (error != NO_ERROR) {
             StackCursor stack = StackCursor.current(cpu, external);
             stack.push(in.size, error);
@@ -144,7 +147,25 @@ final class TaskSwitch {
         if (cpu.rip > state.segments[VcpuState.CS].limit) {
             throw cpu.fault(Vector.GENERAL_PROTECTION, external);
         }
+        if (traps) {
+            state.dr[6] |= DebugUnit.TASK_SWITCHED;
+            throw cpu.fault(Vector.DEBUG);
+        }
         cpu.ripIsCommitted = false;
+    }
+
+    /** What the PDPTE registers will hold; a reserved bit in one of them refuses the switch before it has changed anything. */
+    private long[] pdptes(Layout in, long cr3) {
+        long[] values = state.pdpte.clone();
+        if (loadsCr3(in, cr3) && (state.cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) != 0) {
+            ControlRegisters.loadPdptes(cpu, cr3, values);
+        }
+        return values;
+    }
+
+    /** A switch to the same CR3 keeps the PDPTE registers and the TLB. */
+    private boolean loadsCr3(Layout in, long cr3) {
+        return in.cr3 >= 0 && state.isPaging() && cr3 != state.cr3;
     }
 
     private void probe(long base, int bytes, boolean write) {
@@ -181,9 +202,9 @@ final class TaskSwitch {
     }
 
     /** From here on the new task runs; its segments are loaded one after the other, and a bad one raises #TS, #NP or #SS in it. */
-    private void load(Layout in, long[] values) {
-        if (in.cr3 >= 0 && state.isPaging()) {
-            loadCr3(values[0]);
+    private void load(Layout in, long[] values, long[] pdptes) {
+        if (loadsCr3(in, values[0])) {
+            loadCr3(values[0], pdptes);
         }
         state.cr0 |= Cr0.TASK_SWITCHED;
         state.dr[7] &= ~0x155L;
@@ -196,7 +217,7 @@ final class TaskSwitch {
         for (int i = 0; i < SEGMENT_ORDER.length; i++) {
             state.segments[SEGMENT_ORDER[i]].set((int) values[11 + i], 0, 0, SegmentRegister.UNUSABLE);
         }
-        cpu.rflags(flags & 0x27_7FD7L);
+        cpu.rflags(flags & LOADED_FLAGS);
         loadLdt((int) values[17]);
         if (SegmentUnit.isVirtual8086(state)) {
             for (SegmentRegister segment : state.segments) {
@@ -210,16 +231,14 @@ final class TaskSwitch {
         loadSegments(values);
     }
 
-    private void loadCr3(long value) {
+    /** The rest of the switch goes through the new tables already, so that the hypervisor is told at once. */
+    private void loadCr3(long value, long[] pdptes) {
         long old = state.cr3;
-        boolean pae = (state.cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) != 0;
-        if (pae) {
-            ControlRegisters.loadPdptes(cpu, value);
-        }
+        System.arraycopy(pdptes, 0, state.pdpte, 0, pdptes.length);
         state.cr3 = value;
         cpu.memory.flush(cpu);
         if (cpu.intercepts.controlRegister(3)) {
-            cpu.exitAfter(new Exit.ControlRegister(3, old));
+            cpu.memory.handler().taskRootLoaded(old);
         }
     }
 
@@ -269,10 +288,11 @@ final class TaskSwitch {
         try {
             SegmentUnit.load(cpu, segment, selector);
         } catch (GuestException fault) {
-            if (fault.reason == GuestException.Reason.EXCEPTION && fault.vector == Vector.GENERAL_PROTECTION) {
-                throw cpu.fault(Vector.INVALID_TSS, fault.errorCode | external);
+            if (fault.reason != GuestException.Reason.EXCEPTION) {
+                throw fault;
             }
-            throw fault;
+            int vector = fault.vector == Vector.GENERAL_PROTECTION ? Vector.INVALID_TSS : fault.vector;
+            throw cpu.fault(vector, fault.errorCode | external);
         }
     }
 

@@ -33,6 +33,11 @@ final class TlbBank {
         return (access & PageFaultCode.FETCH) != 0 ? fetch : (access & PageFaultCode.WRITE) != 0 ? write : read;
     }
 
+    /** Whether {@code tag} is there for any kind of access. */
+    boolean holds(int slot, long tag) {
+        return read[slot] == tag || write[slot] == tag || fetch[slot] == tag;
+    }
+
     void drop(int slot) {
         read[slot] = 0;
         write[slot] = 0;

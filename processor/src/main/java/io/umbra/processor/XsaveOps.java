@@ -133,7 +133,7 @@ final class XsaveOps {
                 restoreX87(cpu, linear);
             }
             if (has(components, ExtendedState.PKRU)) {
-                cpu.state.pkru = (int) cpu.load32(linear + ExtendedState.PKRU_OFFSET);
+                cpu.protectionKeyRights((int) cpu.load32(linear + ExtendedState.PKRU_OFFSET));
             }
         }
 
@@ -148,7 +148,7 @@ final class XsaveOps {
                 Arrays.fill(cpu.state.ymmHigh, 0, 2 * xmmRegisters, 0);
             }
             if (has(components, ExtendedState.PKRU)) {
-                cpu.state.pkru = 0;
+                cpu.protectionKeyRights(0);
             }
         }
     }

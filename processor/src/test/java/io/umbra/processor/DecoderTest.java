@@ -435,7 +435,6 @@ class DecoderTest {
                 "f3 0f ae c0",
                 "0f c7 f0",
                 "0f c7 f8",
-                "66 0f 38 82 00",
                 "66 0f 38 dc c1",
                 "0f 38 c8 c1",
                 "66 0f 3a 44 c1 00",

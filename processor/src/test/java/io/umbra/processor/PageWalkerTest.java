@@ -296,4 +296,111 @@ class PageWalkerTest {
         assertThat(walker.walk(0x12_3456, WRITE, false)).isEqualTo(PageWalker.Outcome.MAPPED);
         assertThat(walker.machineAddress).isEqualTo((nested.mfn(0x123) << 12) + 0x456);
     }
+
+    // ---- shadows of five levels and in PAE format
+    // ----------------------------------------------------------------------------------
+
+    /** Each field decides one bit of the answer: the root by the linear address's top nine bits, the rights as told. */
+    @Test
+    void aFiveLevelShadowBeginsOneTableAbove() {
+        long root = shadow.newFrame();
+        long linear = 0x00AB_0000_0000_0000L + PAGE;
+        long place = (root << 12) + 8L * LongModeEntry.index(linear, 5);
+        shadow.memory.writeLong(place, LongModeEntry.of(shadow.root, RWU));
+        shadow.mapTo(PAGE, 99, RWU);
+        PageWalker walker = new PageWalker(shadow.state, shadow.memory);
+        walker.load(new HardwarePaging.Shadow(root << 12, 5, false, false, false));
+
+        assertThat(walker.walk(linear + 3, USER | WRITE, false)).isEqualTo(PageWalker.Outcome.MAPPED);
+        assertThat(walker.machineAddress).isEqualTo((99 << 12) + 3);
+        assertThat(walker.leafShift).isEqualTo(12);
+        assertThat(shadow.memory.readLong(place))
+                .isEqualTo(LongModeEntry.of(shadow.root, RWU | LongModeEntry.ACCESSED));
+        assertThat(walker.walk(PAGE, 0, false)).isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+        assertThat(walker.code).isZero();
+        shadow.memory.writeLong(place, LongModeEntry.of(shadow.root, RW));
+        assertThat(walker.walk(linear, USER, false)).isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+        assertThat(walker.code).isEqualTo(USER | PRESENT);
+        shadow.memory.writeLong(place, LongModeEntry.of(shadow.root, RWU | LongModeEntry.PAGE_SIZE));
+        assertThat(walker.walk(linear, 0, false)).isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+        assertThat(walker.code).isEqualTo(PRESENT | RESERVED);
+
+        walker.load(new HardwarePaging.Shadow(shadow.root << 12, 4, false, false, false));
+        assertThat(walker.walk(PAGE, 0, false)).isEqualTo(PageWalker.Outcome.MAPPED);
+    }
+
+    @Test
+    void everyFieldOfAShadowCounts() {
+        PageWalker walker = new PageWalker(shadow.state, shadow.memory);
+        shadow.state.pkru = 1 << 2 * 5;
+        shadow.mapTo(PAGE, 99, RWU | 5L << 59);
+        for (int fields = 0; fields < 8; fields++) {
+            boolean smep = (fields & 1) != 0;
+            boolean smap = (fields & 2) != 0;
+            boolean keys = (fields & 4) != 0;
+            walker.load(new HardwarePaging.Shadow(shadow.root << 12, 4, smep, smap, keys));
+            assertThat(walker.walk(PAGE, FETCH, false) == PageWalker.Outcome.MAPPED)
+                    .isEqualTo(!smep);
+            assertThat(walker.walk(PAGE, USER, false) == PageWalker.Outcome.MAPPED)
+                    .isEqualTo(!keys);
+            assertThat(walker.walk(PAGE, 0, false) == PageWalker.Outcome.MAPPED).isEqualTo(!keys && !smap);
+        }
+    }
+
+    private PageWalker paeShadow(long[] pdptes, boolean smep, boolean smap) {
+        PageWalker walker = new PageWalker(shadow.state, shadow.memory);
+        walker.load(new HardwarePaging.PaeShadow(pdptes[0], pdptes[1], pdptes[2], pdptes[3], smep, smap));
+        return walker;
+    }
+
+    @Test
+    void aPaeShadowBeginsAtTheRegistersThatItNames() {
+        long[] pdptes = new long[4];
+        for (int i = 0; i < 4; i++) {
+            long directory = shadow.newFrame();
+            long table = shadow.newFrame();
+            shadow.memory.writeLong((directory << 12) + 8, LongModeEntry.of(table, RWU));
+            shadow.memory.writeLong((table << 12) + 16, LongModeEntry.of(100 + i, RWU));
+            pdptes[i] = LongModeEntry.of(directory, 0x1E7); // bits that only a load of the registers looks at
+        }
+        pdptes[2] &= ~PRESENT_ONLY;
+        shadow.state.cr4 = 0;
+        shadow.state.efer = 0;
+        PageWalker walker = paeShadow(pdptes, false, false);
+        for (int i = 0; i < 4; i++) {
+            long linear = (long) i << 30 | 0x20_2000 | 7;
+            if (i == 2) {
+                assertThat(walker.walk(linear, USER, false)).isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+                assertThat(walker.code).isEqualTo(USER);
+                continue;
+            }
+            assertThat(walker.walk(linear | 0xFFFF_FFFF_0000_0000L, USER | WRITE, false))
+                    .isEqualTo(PageWalker.Outcome.MAPPED);
+            assertThat(walker.machineAddress).isEqualTo((100L + i << 12) + 7);
+            long table = LongModeEntry.frame(shadow.memory.readLong((pdptes[i] & -4096L) + 8));
+            assertThat(shadow.memory.readLong((table << 12) + 16)).isEqualTo(LongModeEntry.of(100 + i, RWU | 0x60));
+        }
+        assertThat(paeShadow(pdptes, true, false).walk(0x20_2000, FETCH, false))
+                .isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+        assertThat(paeShadow(pdptes, false, true).walk(0x20_2000, WRITE, false))
+                .isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+        assertThat(paeShadow(pdptes, false, true).walk(0x20_2000, WRITE, true)).isEqualTo(PageWalker.Outcome.MAPPED);
+    }
+
+    @Test
+    void entriesOfAPaeShadowHaveNxAndReservedBits() {
+        long directory = shadow.newFrame();
+        PageWalker walker = paeShadow(new long[] {LongModeEntry.of(directory, 1), 0, 0, 0}, false, false);
+        shadow.state.pkru = -1;
+        shadow.state.cr4 |= Cr4.PROTECTION_KEYS;
+        shadow.memory.writeLong(directory << 12, LongModeEntry.of(512, RWU | NX | LongModeEntry.PAGE_SIZE));
+        assertThat(walker.walk(0x1234, USER, false)).isEqualTo(PageWalker.Outcome.MAPPED);
+        assertThat(walker.leafShift).isEqualTo(21);
+        assertThat(walker.machineAddress).isEqualTo((512 << 12) + 0x1234);
+        assertThat(walker.walk(0x1234, USER | FETCH, false)).isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+        assertThat(walker.code).isEqualTo(USER | FETCH | PRESENT);
+        shadow.memory.writeLong(directory << 12, LongModeEntry.of(512, RWU | LongModeEntry.PAGE_SIZE | 1L << 59));
+        assertThat(walker.walk(0x1234, USER, false)).isEqualTo(PageWalker.Outcome.PAGE_FAULT);
+        assertThat(walker.code).isEqualTo(USER | PRESENT | RESERVED);
+    }
 }

@@ -35,13 +35,14 @@ final class TestMachine implements AutoCloseable {
 
     final MachineMemory memory = new MachineMemory(FRAMES);
     final VcpuState state = new VcpuState();
-    final SoftwareProcessor processor = new SoftwareProcessor(state, memory);
+    final SoftwareProcessor processor;
     private final boolean isNested;
     private long nextFrame = 16;
     final long root;
 
-    private TestMachine(boolean isNested) {
+    private TestMachine(boolean isNested, PagingFeatures features) {
         this.isNested = isNested;
+        this.processor = new SoftwareProcessor(state, memory, features);
         this.root = newFrame();
         state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT | Cr0.EXTENSION_TYPE | Cr0.NUMERIC_ERROR;
         state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION | Cr4.FXSAVE | Cr4.SIMD_EXCEPTIONS;
@@ -61,7 +62,11 @@ final class TestMachine implements AutoCloseable {
     }
 
     static TestMachine shadow() {
-        TestMachine machine = new TestMachine(false);
+        return shadow(PagingFeatures.OFFERED);
+    }
+
+    static TestMachine shadow(PagingFeatures features) {
+        TestMachine machine = new TestMachine(false, features);
         machine.processor.load(new HardwarePaging.Shadow(machine.root << 12, false, false));
         machine.processor.intercept(Intercepts.SHADOW);
         return machine;
@@ -75,7 +80,11 @@ final class TestMachine implements AutoCloseable {
     }
 
     static TestMachine nested() {
-        TestMachine machine = new TestMachine(true);
+        return nested(PagingFeatures.OFFERED);
+    }
+
+    static TestMachine nested(PagingFeatures features) {
+        TestMachine machine = new TestMachine(true, features);
         machine.processor.load(new HardwarePaging.Nested(machine.buildP2m() << 12));
         machine.processor.intercept(Intercepts.NESTED);
         return machine;

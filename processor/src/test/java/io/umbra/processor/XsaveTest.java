@@ -63,7 +63,7 @@ class XsaveTest {
         assertThat(bench.vectorOf(XSAVE)).isEqualTo(NOTHING);
         assertThat(bench.get(AREA, 2)).isEqualTo(0x37F);
         assertThat(bench.get(AREA + 24, 4)).isEqualTo(0x1F80);
-        CpuFeatures.Leaf avx = CpuFeatures.cpuid(0xD, 2);
+        CpuFeatures.Leaf avx = CpuFeatures.cpuid(0xD, 2, 0);
         for (int half = 0; half < 32; half++) {
             assertThat(bench.get(AREA + 160 + 8L * half, 8)).isEqualTo(0x100L + half);
             assertThat(bench.get(AREA + avx.ebx() + 8L * half, 8)).isEqualTo(0x200L + half);
@@ -114,6 +114,23 @@ class XsaveTest {
         assertThat(state.x87Control).isEqualTo(0x37F);
         assertThat(state.mxcsr).as("loaded whatever the bits say").isEqualTo(0x3F80);
         assertThat(ExtendedState.inUse(state)).isEqualTo(4);
+    }
+
+    @Test
+    void keyRightsAreSavedAndRestored() {
+        state.xcr0 = 0x201;
+        state.pkru = 0x5555_5554;
+        mark();
+        bench.put(BITS, 8, 0);
+        assertThat(bench.vectorOf(XSAVE)).isEqualTo(NOTHING);
+        assertThat(bench.get(AREA + CpuFeatures.cpuid(0xD, 9, 0).ebx(), 8)).isEqualTo(0x5555_5554);
+        assertThat(bench.get(BITS, 8)).isEqualTo(0x200);
+        clearHeader();
+        assertThat(bench.vectorOf(XRSTOR)).isEqualTo(NOTHING);
+        assertThat(state.pkru).isZero();
+        bench.put(BITS, 8, 0x200);
+        assertThat(bench.vectorOf(XRSTOR)).isEqualTo(NOTHING);
+        assertThat(state.pkru).isEqualTo(0x5555_5554);
     }
 
     @Test

@@ -34,6 +34,7 @@ final class Auditor {
         auditor.pool();
         auditor.hash();
         auditor.typeMasks();
+        auditor.outOfSync();
         auditor.references();
         auditor.pins();
         auditor.roots();
@@ -121,6 +122,25 @@ final class Auditor {
                         "frame 0x" + Integer.toHexString(mfn) + " has shadows of types 0b"
                                 + Integer.toBinaryString(masks[mfn]) + ", its mask says 0b"
                                 + Integer.toBinaryString(tables.frames.shadowTypes(mfn)));
+            }
+        }
+    }
+
+    /** OOS-1 and OOS-2. */
+    private void outOfSync() {
+        for (int mfn = 0; mfn < engine.memory.frames(); mfn++) {
+            if (!tables.frames.isOutOfSync(mfn)) {
+                continue;
+            }
+            int types = tables.frames.shadowTypes(mfn);
+            if (Integer.bitCount(types) != 1 || ShadowType.ALL[Integer.numberOfTrailingZeros(types)].level() != 1) {
+                found("OOS-1", "frame 0x" + Integer.toHexString(mfn) + " is out of sync and no level-1 table alone");
+            }
+            if (tables.frames.writableMappings(mfn) > OutOfSync.FIXUPS || !tables.outOfSync.hasSlot(mfn)) {
+                found(
+                        "OOS-2",
+                        "frame 0x" + Integer.toHexString(mfn)
+                                + " is out of sync without a slot, or has too many writers");
             }
         }
     }

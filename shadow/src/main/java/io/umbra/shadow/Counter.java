@@ -46,7 +46,21 @@ public enum Counter {
     ROOT_LINK_SHARED("of these, to a shadow that another root refers to as well: a shared kernel half"),
     INVPCID("INVPCID instructions"),
     GUEST_WALK("walks of the guest's tables"),
-    SHADOW_L5("shadows of level-5 tables made");
+    SHADOW_L5("shadows of level-5 tables made"),
+    UNSYNC("level-1 tables that went out of sync"),
+    RESYNC("level-1 tables that came back into sync"),
+    RESYNC_ENTRY("of their entries, those that had changed"),
+    FIXUP_EVICT("writable mappings of an out-of-sync table taken away because there were too many"),
+    PREFETCH("leaves filled before they were asked for"),
+    FAST_NOT_PRESENT("guest faults answered from a tag, without a walk"),
+    FAST_MMIO("device accesses recognised by a tag, without a walk"),
+    FAST_EMULATION("writes to tables emulated at once, on the page of the last one"),
+    SKIP_VERIFY("writes to tables that left an entry absent and needed no revalidation"),
+    EMULATE_AHEAD("instructions emulated behind an emulated write, in wait of its second half"),
+    VTLB_HIT("translations of emulated instructions found in the virtual TLB"),
+    DYING("hints of the guest's that an address space is about to end"),
+    UNSHADOW_DYING("unshadowed because the guest had said that the address space ends"),
+    PDPTE_RELOAD("PDPTEs found changed in memory without a reload");
 
     private final String description;
 

@@ -1,19 +1,22 @@
 package io.umbra.shadow;
 
+import io.umbra.x86.Cr4;
 import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.VcpuState;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Linear memory for an emulated instruction: each access is decided by the guest's own tables, translated by the P2M, and a write to a shadowed table is followed by the
  * revalidation of its shadows. Xen: {@code hvm_emulate_ops}, {@code sh_x86_emulate_write}.
  */
 final class EmulatedMemory implements LinearMemory {
-    /** Revalidates what is derived from bytes that have just been written. */
+    /** Stores bytes in a frame of the domain, and does what follows from it. */
     @FunctionalInterface
-    interface WriteWatch {
-        void written(long mfn, int offset, int length);
+    interface Store {
+        /** @param size 1, 2, 4 or 8; within the frame */
+        void write(long mfn, int offset, int size, long value);
     }
 
     private static final int PAGE = 4096;
@@ -23,7 +26,8 @@ final class EmulatedMemory implements LinearMemory {
     private final MachineMemory memory;
     private final P2m p2m;
     private final DeviceMemory devices;
-    private final WriteWatch watch;
+    private final Store store;
+    private final @Nullable VirtualTlb virtualTlb;
     private final GuestWalk walk = new GuestWalk();
 
     EmulatedMemory(
@@ -32,13 +36,15 @@ final class EmulatedMemory implements LinearMemory {
             MachineMemory memory,
             P2m p2m,
             DeviceMemory devices,
-            WriteWatch watch) {
+            Store store,
+            @Nullable VirtualTlb virtualTlb) {
         this.state = state;
         this.walker = walker;
         this.memory = memory;
         this.p2m = p2m;
         this.devices = devices;
-        this.watch = watch;
+        this.store = store;
+        this.virtualTlb = virtualTlb;
     }
 
     @Override
@@ -103,11 +109,24 @@ final class EmulatedMemory implements LinearMemory {
 
     /** @return the guest-physical address */
     private long translate(long linear, int access) {
-        if (linear << 16 >> 16 != linear) {
+        int unused = (state.cr4 & Cr4.FIVE_LEVEL) != 0 ? 7 : 16;
+        if (linear << unused >> unused != linear) {
             throw Fault.unhandleable(linear);
+        }
+        // PKRU changes rights, and nobody is told.
+        VirtualTlb kept = (state.cr4 & Cr4.PROTECTION_KEYS) != 0 ? null : virtualTlb;
+        int kind = VirtualTlb.kind(access, state.rflags);
+        if (kept != null) {
+            long gfn = kept.find(linear, kind);
+            if (gfn >= 0) {
+                return gfn << 12 | linear & PAGE - 1;
+            }
         }
         if (!walker.walk(state, linear, access, walk)) {
             throw Fault.page(linear, walk.faultCode);
+        }
+        if (kept != null) {
+            kept.add(linear, kind, walk);
         }
         return walk.guestPhysical();
     }
@@ -124,8 +143,7 @@ final class EmulatedMemory implements LinearMemory {
         if (!P2m.isBacked(entry)) {
             devices.write(guestPhysical, size, value);
         } else if (P2m.isWritable(entry)) {
-            memory.write(machineAddress(entry, guestPhysical), size, value);
-            watch.written(P2m.mfn(entry), (int) guestPhysical & PAGE - 1, size);
+            store.write(P2m.mfn(entry), (int) guestPhysical & PAGE - 1, size, value);
         }
     }
 

@@ -47,6 +47,8 @@ final class EntryAudit {
                 long entry = engine.memory.readLong(page.entryAddress(slot));
                 if (LongModeEntry.isPresent(entry)) {
                     check(page, slot, entry);
+                } else if (entry != 0) {
+                    tag(page, slot, entry);
                 }
             }
         }
@@ -91,8 +93,46 @@ final class EntryAudit {
         }
     }
 
-    /** The guest's entry that a slot stands for. */
+    /** TAG-1. */
+    private void tag(ShadowPage page, int slot, long entry) {
+        boolean isLeaf = page.liveType().level() == 1;
+        boolean isTag = isLeaf && (FaultTag.isNotPresent(entry) || FaultTag.isDevice(entry));
+        boolean outOfSync = page.liveType().shadowsTable() && engine.tables.frames.isOutOfSync(page.frame);
+        if (!isTag) {
+            found("TAG-1", page, slot, "is absent and no tag: 0x" + Long.toHexString(entry));
+        } else if (isExact && !outOfSync && !agrees(page, entry, guestOf(page, slot))) {
+            found(
+                    "TAG-1",
+                    page,
+                    slot,
+                    "is the tag 0x" + Long.toHexString(entry) + ", which the guest's entry or the P2M belies");
+        }
+    }
+
+    private long guestOf(ShadowPage page, int slot) {
+        return page.liveType().shadowsTable()
+                ? guestEntry(page, slot)
+                : LongModeEntry.of(Splinter.firstGfn(page.frame) + slot, EVERYTHING);
+    }
+
+    private boolean agrees(ShadowPage page, long tag, long guest) {
+        if (FaultTag.isNotPresent(tag)) {
+            return page.liveType().shadowsTable() && !LongModeEntry.isPresent(guest);
+        }
+        boolean backed = P2m.isBacked(engine.p2m.lookup(FaultTag.gfn(tag)));
+        boolean mapsIt = LongModeEntry.isPresent(guest)
+                && LongModeEntry.isAccessed(guest)
+                && LongModeEntry.frame(guest) == FaultTag.gfn(tag);
+        boolean excessive = (tag & (LongModeEntry.WRITABLE | LongModeEntry.USER) & ~guest) != 0
+                || LongModeEntry.isWritable(tag) && !LongModeEntry.isDirty(guest);
+        return mapsIt && !backed && !excessive;
+    }
+
+    /** The guest's entry that a slot stands for; in a table that is out of sync, the one from which the slot was derived. */
     private long guestEntry(ShadowPage page, int slot) {
+        if (engine.tables.frames.isOutOfSync(page.frame)) {
+            return engine.tables.outOfSync.snapshot(page.frame, slot);
+        }
         long table = page.frame << 12;
         return switch (page.liveType()) {
             case L1_32 -> engine.memory.readInt(table + slot * 4L) & 0xFFFF_FFFFL;
@@ -221,7 +261,8 @@ final class EntryAudit {
         if (writable && readOnly.get((int) mfn)) {
             found("P2M-1", page, slot, "maps read-only memory writable");
         }
-        if (writable && isExact && engine.tables.frames.shadowTypes(mfn) != 0) {
+        boolean mayLag = engine.tables.frames.isOutOfSync(mfn);
+        if (writable && isExact && engine.tables.frames.shadowTypes(mfn) != 0 && !mayLag) {
             found("WP-1", page, slot, "maps the shadowed table at mfn 0x" + Long.toHexString(mfn) + " writable");
         }
     }

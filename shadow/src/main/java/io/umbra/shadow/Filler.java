@@ -1,47 +1,79 @@
 package io.umbra.shadow;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Builds the path of shadow entries for one successful guest walk, from the loaded root down to the leaf. Xen: {@code shadow_get_and_create_l1e} and the propagation that follows
  * it.
  */
 final class Filler {
     private final ShadowTables tables;
-    private final Revalidation revalidation;
-    private final ShadowPolicy policy;
+    private final boolean writeProtects;
+    private final boolean stopsAtEachLevel;
+    private @Nullable ShadowPage lastTable;
+    private boolean changed;
 
-    Filler(ShadowTables tables, Revalidation revalidation, ShadowPolicy policy) {
+    Filler(ShadowTables tables, ShadowPolicy policy) {
         this.tables = tables;
-        this.revalidation = revalidation;
-        this.policy = policy;
+        this.writeProtects = policy.writeProtects();
+        this.stopsAtEachLevel = policy.populate() == ShadowPolicy.Populate.ONE_LEVEL;
     }
 
     /**
      * Makes the shadow path of {@code walk}. The pool must have room for {@link ShadowType#pagesOfPath}.
      *
      * @param p2mEntry of the guest frame that the walk found
+     * @param writesDirectly the frame is a table that is out of sync: the guest writes to it itself
      * @return whether any shadow entry changed
      */
-    boolean fill(ShadowVcpu vcpu, GuestWalk walk, long p2mEntry) {
+    boolean fill(ShadowVcpu vcpu, GuestWalk walk, long p2mEntry, boolean writesDirectly) {
+        ShadowPage table = path(vcpu, walk);
+        if (table == null) {
+            return true;
+        }
+        long guest = walk.leafLevel == 1 ? walk.entries[1] : Propagation.FABRICATED;
+        long mfn = P2m.mfn(p2mEntry);
+        boolean isDirect = writesDirectly && tables.frames.isOutOfSync(mfn);
+        boolean isProtected = tables.isProtected(mfn) && !isDirect;
+        boolean noExecute = walk.format.hasNoExecute(walk.rules);
+        long leaf = Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key);
+        int index = table.liveType().index(walk.linear);
+        changed |= tables.setLeaf(table, index, leaf);
+        if (walk.leafLevel == 1 && table.liveType().shadowsTable()) {
+            tables.outOfSync.derived(table.frame, index, guest);
+        }
+        if (isDirect) {
+            tables.outOfSync.mappedWritable(mfn, ReverseMap.node(table, index));
+        }
+        return changed;
+    }
+
+    /** The level-1 shadow of the last path that was filled to its end, or null. */
+    @Nullable
+    ShadowPage lastTable() {
+        return lastTable;
+    }
+
+    /** Makes the links of the path. @return its level-1 shadow, or null when only one level is filled at a time and more are missing */
+    @Nullable
+    ShadowPage path(ShadowVcpu vcpu, GuestWalk walk) {
         ShadowPage table = vcpu.rootOf(walk.linear);
-        boolean changed = false;
+        changed = false;
+        lastTable = null;
         for (int level = walk.topLevel; level > 1; level--) {
             ShadowPage child = child(walk, level);
             boolean linked = tables.setLink(table, table.liveType().index(walk.linear), linkEntry(walk, level, child));
-            if (linked && !policy.writeProtects()) {
-                revalidation.refresh(child, walk.rules);
+            if (linked && !writeProtects) {
+                tables.revalidation.refresh(child);
             }
             changed |= linked;
-            if (linked && policy.populate() == ShadowPolicy.Populate.ONE_LEVEL) {
-                return true;
+            if (linked && stopsAtEachLevel) {
+                return null;
             }
             table = child;
         }
-        long guest = walk.leafLevel == 1 ? walk.entries[1] : Propagation.FABRICATED;
-        boolean isProtected = tables.isProtected(P2m.mfn(p2mEntry));
-        boolean noExecute = walk.format.hasNoExecute(walk.rules);
-        long leaf = Propagation.leaf(guest, p2mEntry, isProtected, noExecute, walk.key);
-        changed |= tables.setLeaf(table, table.liveType().index(walk.linear), leaf);
-        return changed;
+        lastTable = table;
+        return table;
     }
 
     /** The shadow that the entry at {@code level} shall refer to. */

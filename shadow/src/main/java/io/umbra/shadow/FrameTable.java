@@ -2,7 +2,11 @@ package io.umbra.shadow;
 
 /** What the engine knows of each machine frame. Xen keeps the same in {@code struct page_info}. */
 final class FrameTable {
-    /** For guest frames: the mask of shadow types ({@link ShadowType#bit}) it has; non-zero = it is a shadowed pagetable. */
+    private static final int OUT_OF_SYNC = 1 << 31;
+    private static final int DYING = 1 << 30;
+    private static final int TYPES = DYING - 1;
+
+    /** For guest frames: the mask of shadow types ({@link ShadowType#bit}) it has, non-zero = it is a shadowed pagetable; and two flags. */
     private final int[] shadowTypes;
     /** For guest frames: present shadow leaves that map it writable. */
     private final int[] writableMappings;
@@ -20,15 +24,37 @@ final class FrameTable {
     }
 
     int shadowTypes(long mfn) {
-        return shadowTypes[(int) mfn];
+        return shadowTypes[(int) mfn] & TYPES;
     }
 
     void shadowTypes(long mfn, int mask) {
-        shadowTypes[(int) mfn] = mask;
+        shadowTypes[(int) mfn] = shadowTypes[(int) mfn] & ~TYPES | mask;
     }
 
     boolean isShadowed(long mfn) {
-        return shadowTypes[(int) mfn] != 0;
+        return (shadowTypes[(int) mfn] & TYPES) != 0;
+    }
+
+    /** The guest may write to the frame though it is shadowed; see {@link OutOfSync}. */
+    boolean isOutOfSync(long mfn) {
+        return (shadowTypes[(int) mfn] & OUT_OF_SYNC) != 0;
+    }
+
+    void outOfSync(long mfn, boolean is) {
+        set(mfn, OUT_OF_SYNC, is);
+    }
+
+    /** The guest said that the address space of this root is about to end. */
+    boolean isDying(long mfn) {
+        return (shadowTypes[(int) mfn] & DYING) != 0;
+    }
+
+    void dying(long mfn, boolean is) {
+        set(mfn, DYING, is);
+    }
+
+    private void set(long mfn, int flag, boolean is) {
+        shadowTypes[(int) mfn] = is ? shadowTypes[(int) mfn] | flag : shadowTypes[(int) mfn] & ~flag;
     }
 
     int writableMappings(long mfn) {

@@ -44,6 +44,8 @@ final class GuestWalk {
 
     /** The page-fault code for the guest, when the walk failed. */
     int faultCode;
+    /** The level of the entry that is not present, or 0 when the walk met none. */
+    int absentLevel;
     /** D was clear in the leaf and this walk set it. */
     boolean setDirty;
 

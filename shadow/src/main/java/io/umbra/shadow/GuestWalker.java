@@ -43,6 +43,7 @@ final class GuestWalker {
         walk.linear = linear;
         walk.access = access;
         walk.setDirty = false;
+        walk.absentLevel = 0;
         walk.needsWriteProtectOff = false;
         walk.unpaged = !state.isPaging();
         walk.rules = EntryRules.of(state);
@@ -105,6 +106,7 @@ final class GuestWalker {
             long entry = table < 0 ? 0 : format.read(memory, table, format.index(walk.linear, level));
             walk.entries[level] = entry;
             if (!LongModeEntry.isPresent(entry)) {
+                walk.absentLevel = level;
                 return fault(state, walk, 0);
             }
             boolean isLeaf = format.isLeaf(entry, level, walk.rules);
@@ -174,14 +176,18 @@ final class GuestWalker {
         return (state.cr4 & Cr4.SMAP) == 0 || allowed;
     }
 
-    /** Composes the error code: I is reported only when NX or SMEP is enabled. */
     private static boolean fault(VcpuState state, GuestWalk walk, int cause) {
-        int code = cause | walk.access & (PageFaultCode.WRITE | PageFaultCode.USER);
-        if (walk.format.hasNoExecute(walk.rules) || (state.cr4 & Cr4.SMEP) != 0) {
-            code |= walk.access & PageFaultCode.FETCH;
-        }
-        walk.faultCode = code;
+        walk.faultCode = faultCode(state, walk.format, cause, walk.access);
         return false;
+    }
+
+    /** Composes the error code: I is reported only when NX or SMEP is enabled. */
+    static int faultCode(VcpuState state, GuestFormat format, int cause, int access) {
+        int code = cause | access & (PageFaultCode.WRITE | PageFaultCode.USER);
+        if (format.hasNoExecute(EntryRules.of(state)) || (state.cr4 & Cr4.SMEP) != 0) {
+            code |= access & PageFaultCode.FETCH;
+        }
+        return code;
     }
 
     /**

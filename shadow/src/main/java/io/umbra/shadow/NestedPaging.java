@@ -45,7 +45,14 @@ public final class NestedPaging implements Paging {
 
     @Override
     public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
-        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, (mfn, offset, length) -> {});
+        EmulatedMemory port = new EmulatedMemory(
+                state,
+                walker,
+                memory,
+                p2m,
+                devices,
+                (mfn, offset, size, value) -> memory.write((mfn << 12) + offset, size, value),
+                null);
         vcpus.add(new Vcpu(tlb, emulator, port));
         tlb.load(new HardwarePaging.Nested(p2m.root()));
     }
@@ -71,7 +78,7 @@ public final class NestedPaging implements Paging {
     }
 
     @Override
-    public Emulation emulate(int number, Emulate reason) {
+    public Emulation emulate(int number, Emulate reason, long budget) {
         counters.add(reason == Emulate.MMIO ? Counter.MMIO : Counter.EMULATE_OTHER);
         Vcpu vcpu = vcpus.get(number);
         return vcpu.emulator.emulate(vcpu.memory);
@@ -99,6 +106,9 @@ public final class NestedPaging implements Paging {
     public boolean readPdptes(int vcpu, long cr3, long[] target) {
         throw new IllegalStateException("PDPTEs asked for under nested paging");
     }
+
+    @Override
+    public void pagetableDying(int vcpu, long guestPhysical) {}
 
     @Override
     public void memoryWritten(long guestPhysical, long length) {}

@@ -29,8 +29,12 @@ public sealed interface Paging permits ShadowPaging, NestedPaging {
     /** Under nested paging: the P2M refused an access to {@code guestPhysical}. */
     FaultOutcome nestedFault(int vcpu, long guestPhysical, int access);
 
-    /** Emulates the instruction at the guest's RIP, as {@code reason} asks. Must not be called inside an instruction. */
-    Emulation emulate(int vcpu, FaultOutcome.Emulate reason);
+    /**
+     * Emulates the instruction at the guest's RIP, as {@code reason} asks, and perhaps some behind it. Must not be called inside an instruction.
+     *
+     * @param budget instructions that may be emulated before something else is due, at least 1
+     */
+    Emulation emulate(int vcpu, FaultOutcome.Emulate reason, long budget);
 
     /**
      * The last {@link #pageFault} of the vCPU, at {@code linear}, was by the delivery of an event and must be emulated: if it is a write to a shadowed table, the frame
@@ -59,6 +63,9 @@ public sealed interface Paging permits ShadowPaging, NestedPaging {
      * @return false when a present one has a reserved bit: #GP(0)
      */
     boolean readPdptes(int vcpu, long cr3, long[] target);
+
+    /** A hint of the guest's: the address space whose top table lies at {@code guestPhysical} is about to end. Xen: {@code HVMOP_pagetable_dying}. */
+    void pagetableDying(int vcpu, long guestPhysical);
 
     /**
      * Somebody other than the guest's own instructions (a device, the monitor) has written to guest memory.

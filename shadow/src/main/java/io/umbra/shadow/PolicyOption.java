@@ -1,55 +1,128 @@
 package io.umbra.shadow;
 
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** The table of policy options: one row each, from which the command line, the documentation and the reports are fed. */
 public enum PolicyOption {
     COHERENCE(
+            ShadowPolicy.Coherence.class,
             "write-protect",
-            "write-protect or strict-tlb",
             "how shadows follow the guest's tables: write-protect makes tables read-only and emulates the writes, so that"
-                    + " shadows survive CR3 loads; strict-tlb leaves tables writable and drops all shadows at every flush"),
+                    + " shadows survive CR3 loads; out-of-sync lets the guest write a few level-1 tables itself, which saves the"
+                    + " emulation and costs a comparison of each at the next flush; strict-tlb leaves tables writable and drops all"
+                    + " shadows at every flush"),
+    OOS_SLOTS(
+            0,
+            64,
+            "3",
+            "under out-of-sync, how many level-1 tables a vCPU may have out of sync at a time: more saves emulated writes, and"
+                    + " makes each flush longer"),
     POPULATE(
+            ShadowPolicy.Populate.class,
             "all-levels",
-            "all-levels or one-level",
-            "what one fault fills: all missing levels, or one, which shows each step and costs up to four faults"),
+            "what one fault fills: all missing levels, or one, which shows each step and costs up to five faults"),
+    PREFETCH(
+            0,
+            512,
+            "32",
+            "entries beyond the faulting one that a fault may fill as well, at most; the distance adapts to how far a guest goes"
+                    + " on. Saves faults of sequential accesses, costs look-ups for entries that nobody uses; 0 is off"),
     WRITABLE_SEARCH(
+            ShadowPolicy.WritableSearch.class,
             "reverse-map",
-            "reverse-map or brute-force",
             "how the writable mappings of a new pagetable are found: by an exact reverse map, or by looking at every shadow"
                     + " leaf"),
     EARLY_UNSHADOW(
             "on",
-            "on or off",
-            "take two zero writes in a row to a pagetable for the sign that it is none any more, and let it be plain memory:"
+            "take two entries of a pagetable zeroed in a row for the sign that it is none any more, and let it be plain memory:"
                     + " saves most of the emulated writes when address spaces end and their frames are cleared"),
+    FAST_FAULTS(
+            "on",
+            "tag shadow leaves of absent guest entries and of device memory, so that the next fault on them is answered from the"
+                    + " shadow alone: saves walks; costs that the tags are dropped one by one when entries or the P2M change. Tags"
+                    + " for absent entries exist under write-protect only, under strict-tlb there are none"),
+    SKIP_VERIFY(
+            "on",
+            "do not revalidate an emulated write that leaves a guest entry absent as it was: saves shadow work when a guest"
+                    + " writes swap entries or clears twice"),
+    FAST_EMULATION(
+            "on",
+            "remember the last page through which a pagetable was written, and emulate the next write there without a walk"),
+    VIRTUAL_TLB(
+            "on",
+            "keep the translations that emulated instructions used until the guest flushes or changes a table on their path:"
+                    + " saves walks when writes to tables come in runs"),
+    EMULATE_AHEAD(
+            0,
+            16,
+            "4",
+            "for PAE guests, instructions that may be emulated behind an emulated write to a pagetable until the next such"
+                    + " write: saves the second fault when an 8-byte entry is written in two halves"),
+    DYING_HINT(
+            "on",
+            "heed the hypercall by which a guest says that an address space is about to die: its tables are unshadowed at the"
+                    + " first write instead of being emulated"),
+    PDPTE_RELOAD(
+            "off",
+            "when an access of a PAE guest fails, read the PDPTEs again from memory and retry if they changed: for guests that"
+                    + " rewrite them and do not reload CR3, which real processors do not forgive"),
     POOL(
+            ShadowPolicy.MINIMUM_POOL,
+            1 << 20,
             "4096",
-            "a number from 128 to 1048576",
             "pages of 4 KiB for shadows; when they run out the least recently loaded roots go first"),
     BLOW_EVERY(
+            0,
+            Long.MAX_VALUE,
             "0",
-            "a number, 0 or more",
             "throw all shadows away after every so many instructions; 0 never. Changes nothing but the cost");
 
-    private static final int LARGEST_POOL = 1 << 20;
+    /** Of a row that is a choice. */
+    private final @Nullable Class<? extends Enum<?>> constants;
+    /** Of a row that is a number; the other rows are switches. */
+    private final long least;
 
+    private final long most;
     private final String defaultValue;
-    private final String choices;
     private final String description;
 
-    PolicyOption(String defaultValue, String choices, String description) {
+    /** A choice. */
+    PolicyOption(Class<? extends Enum<?>> constants, String defaultValue, String description) {
+        this(constants, 0, 0, defaultValue, description);
+    }
+
+    /** A number. */
+    PolicyOption(long least, long most, String defaultValue, String description) {
+        this(null, least, most, defaultValue, description);
+    }
+
+    /** A switch. */
+    PolicyOption(String defaultValue, String description) {
+        this(null, 0, 0, defaultValue, description);
+    }
+
+    PolicyOption(
+            @Nullable Class<? extends Enum<?>> constants,
+            long least,
+            long most,
+            String defaultValue,
+            String description) {
+        this.constants = constants;
+        this.least = least;
+        this.most = most;
         this.defaultValue = defaultValue;
-        this.choices = choices;
         this.description = description;
     }
 
     /** As on the command line: {@code writable-search}. */
     public String label() {
-        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return label(this);
     }
 
     public String defaultValue() {
@@ -58,22 +131,31 @@ public enum PolicyOption {
 
     /** What may be given, in words. */
     public String choices() {
-        return choices;
+        if (constants != null) {
+            return Arrays.stream(constants.getEnumConstants())
+                    .map(PolicyOption::label)
+                    .collect(Collectors.joining(" or "));
+        }
+        if (!isNumber()) {
+            return "on or off";
+        }
+        return most == Long.MAX_VALUE ? "a number, " + least + " or more" : "a number from " + least + " to " + most;
+    }
+
+    private boolean isNumber() {
+        return most > 0;
     }
 
     public String description() {
         return description;
     }
 
-    /** The value that {@code policy} has for this row. */
+    /** The value that {@code policy} has for this row, as on the command line. */
     public String valueIn(ShadowPolicy policy) {
-        return switch (this) {
-            case COHERENCE -> label(policy.coherence());
-            case POPULATE -> label(policy.populate());
-            case WRITABLE_SEARCH -> label(policy.writableSearch());
-            case EARLY_UNSHADOW -> policy.earlyUnshadow() ? "on" : "off";
-            case POOL -> Integer.toString(policy.poolPages());
-            case BLOW_EVERY -> Long.toString(policy.blowEvery());
+        return switch (policy.value(this)) {
+            case Boolean on -> on ? "on" : "off";
+            case Enum<?> constant -> label(constant);
+            case Object number -> number.toString();
         };
     }
 
@@ -81,6 +163,14 @@ public enum PolicyOption {
         return Arrays.stream(values())
                 .filter(option -> option.label().equals(label))
                 .findFirst();
+    }
+
+    static Map<PolicyOption, Object> defaults() {
+        Map<PolicyOption, Object> defaults = new EnumMap<>(PolicyOption.class);
+        for (PolicyOption option : values()) {
+            defaults.put(option, option.parse(option.defaultValue));
+        }
+        return defaults;
     }
 
     /**
@@ -94,22 +184,23 @@ public enum PolicyOption {
             PolicyOption option = of(setting.getKey())
                     .orElseThrow(() -> new IllegalArgumentException(
                             "unknown option '" + setting.getKey() + "': `umbra options` lists them"));
-            policy = option.apply(policy, setting.getValue());
+            policy = policy.with(option, setting.getValue());
         }
         return policy;
     }
 
-    private ShadowPolicy apply(ShadowPolicy old, String value) {
-        return new ShadowPolicy(
-                this == COHERENCE ? constant(ShadowPolicy.Coherence.class, value) : old.coherence(),
-                this == POPULATE ? constant(ShadowPolicy.Populate.class, value) : old.populate(),
-                this == WRITABLE_SEARCH ? constant(ShadowPolicy.WritableSearch.class, value) : old.writableSearch(),
-                this == EARLY_UNSHADOW ? isOn(value) : old.earlyUnshadow(),
-                this == POOL ? (int) number(value, ShadowPolicy.MINIMUM_POOL, LARGEST_POOL) : old.poolPages(),
-                this == BLOW_EVERY ? number(value, 0, Long.MAX_VALUE) : old.blowEvery());
+    /** The value as the policy keeps it. */
+    Object parse(String value) {
+        if (constants != null) {
+            return Arrays.stream(constants.getEnumConstants())
+                    .filter(constant -> label(constant).equals(value))
+                    .findFirst()
+                    .orElseThrow(() -> refused(value));
+        }
+        return isNumber() ? number(value) : isOn(value);
     }
 
-    private boolean isOn(String value) {
+    private Boolean isOn(String value) {
         return switch (value) {
             case "on" -> true;
             case "off" -> false;
@@ -117,16 +208,7 @@ public enum PolicyOption {
         };
     }
 
-    private <E extends Enum<E>> E constant(Class<E> type, String value) {
-        for (E constant : type.getEnumConstants()) {
-            if (label(constant).equals(value)) {
-                return constant;
-            }
-        }
-        throw refused(value);
-    }
-
-    private long number(String value, long least, long most) {
+    private Long number(String value) {
         try {
             long number = Long.parseLong(value);
             if (number >= least && number <= most) {
@@ -139,7 +221,7 @@ public enum PolicyOption {
     }
 
     private IllegalArgumentException refused(String value) {
-        return new IllegalArgumentException("option " + label() + " cannot be '" + value + "': it takes " + choices);
+        return new IllegalArgumentException("option " + label() + " cannot be '" + value + "': it takes " + choices());
     }
 
     private static String label(Enum<?> constant) {

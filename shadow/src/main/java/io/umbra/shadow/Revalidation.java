@@ -13,6 +13,8 @@ final class Revalidation {
     private final MachineMemory memory;
     private final P2m p2m;
     private final Counters counters;
+    /** By which the domain's shadows are derived. */
+    private EntryRules rules = new EntryRules(false, false, false);
 
     Revalidation(ShadowTables tables, MachineMemory memory, P2m p2m, Counters counters) {
         this.tables = tables;
@@ -21,44 +23,62 @@ final class Revalidation {
         this.counters = counters;
     }
 
+    EntryRules rules() {
+        return rules;
+    }
+
+    /** The caller throws the shadows away that were derived by other rules. */
+    void rules(EntryRules newRules) {
+        rules = newRules;
+    }
+
     /**
      * Bytes of a guest frame were written. Each entry they touch is derived anew in each shadow of the frame, leaf tables first, so that nobody who walks a recursive map sees a new
      * upper entry over an old lower one.
      */
-    void written(long mfn, int offset, int length, EntryRules rules) {
+    void written(long mfn, int offset, int length) {
         int types = tables.frames.shadowTypes(mfn);
-        for (int level = 1; types != 0 && level <= 5; level++) {
-            for (ShadowType type : ShadowType.ALL) {
-                if (type.level() == level && (types & type.bit()) != 0) {
-                    written(mfn, type, offset, length, rules);
-                }
-            }
+        for (int left = types; left != 0; left &= left - 1) {
+            written(mfn, ShadowType.ALL[Integer.numberOfTrailingZeros(left)], offset, length);
         }
     }
 
-    private void written(long mfn, ShadowType type, int offset, int length, EntryRules rules) {
+    private void written(long mfn, ShadowType type, int offset, int length) {
         int shift = type.format().entryShift();
         for (int index = offset >>> shift; index <= offset + length - 1 >>> shift; index++) {
             ShadowPage page = tables.find(mfn, type);
             if (page != null) {
                 counters.add(Counter.VALIDATE);
-                revalidate(page, index, rules);
+                revalidate(page, index);
             }
         }
     }
 
     /** Derives one entry from the guest's entry as it is in memory now. */
-    private void revalidate(ShadowPage page, int index, EntryRules rules) {
-        long guest = page.liveType().format().read(memory, page.frame, index);
-        if (page.liveType().level() == 1) {
-            tables.setLeaf(page, index, leaf(page.liveType(), guest, rules));
+    void revalidate(ShadowPage page, int index) {
+        ShadowType type = page.liveType();
+        if (!type.shadowsTable()) {
+            tables.setLeaf(page, index, splinterLeaf(page, index));
+            return;
+        }
+        long guest = type.format().read(memory, page.frame, index);
+        if (type.level() == 1) {
+            tables.setLeaf(page, index, leaf(type, guest));
+            tables.outOfSync.derived(page.frame, index, guest);
         } else {
-            tables.setLink(page, index, link(page.liveType(), guest, rules));
+            tables.setLink(page, index, link(type, guest));
         }
     }
 
+    private long splinterLeaf(ShadowPage page, int index) {
+        long entry = lookup(Splinter.firstGfn(page.frame) + index);
+        boolean isProtected = P2m.isBacked(entry) && tables.isProtected(P2m.mfn(entry));
+        int key = Splinter.protectionKey(page.frame);
+        return Propagation.leaf(Propagation.FABRICATED, entry, isProtected, false, key);
+    }
+
     /** An entry with reserved bits grants nothing; the walk that meets it says so to the guest. */
-    private long leaf(ShadowType type, long guest, EntryRules rules) {
+    private long leaf(ShadowType type, long guest) {
         GuestFormat format = type.format();
         if (!LongModeEntry.isPresent(guest) || format.hasReservedBits(guest, 1, true, rules)) {
             return 0;
@@ -69,7 +89,7 @@ final class Revalidation {
     }
 
     /** A link is kept only to a shadow that exists already. */
-    private long link(ShadowType type, long guest, EntryRules rules) {
+    private long link(ShadowType type, long guest) {
         GuestFormat format = type.format();
         int level = type.level();
         boolean isLeaf = format.isLeaf(guest, level, rules);
@@ -103,7 +123,7 @@ final class Revalidation {
      * Derives every present entry below {@code page} anew: needed where tables are not write-protected and a shadow that may have fallen behind is linked at a new place, for which the
      * guest owes no flush.
      */
-    void refresh(ShadowPage page, EntryRules rules) {
+    void refresh(ShadowPage page) {
         ShadowType type = page.liveType();
         if (!type.shadowsTable()) {
             return;
@@ -111,10 +131,10 @@ final class Revalidation {
         for (int index = 0; index < type.format().entries(); index++) {
             int slot = index * type.slotsPerEntry();
             if (LongModeEntry.isPresent(tables.entry(page, slot))) {
-                revalidate(page, index, rules);
+                revalidate(page, index);
                 long entry = tables.entry(page, slot);
                 if (type.level() > 1 && LongModeEntry.isPresent(entry)) {
-                    refresh(tables.pool.at(LongModeEntry.frame(entry)), rules);
+                    refresh(tables.pool.at(LongModeEntry.frame(entry)));
                 }
             }
         }

@@ -5,6 +5,7 @@ import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.PaeEntry;
 import io.umbra.x86.VcpuState;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,13 +29,13 @@ final class Roots {
     private final ShadowTables tables;
     private final P2m p2m;
     private final Reclaim reclaim;
-    private final ShadowPolicy policy;
+    private final boolean writeProtects;
 
     Roots(ShadowTables tables, P2m p2m, Reclaim reclaim, ShadowPolicy policy) {
         this.tables = tables;
         this.p2m = p2m;
         this.reclaim = reclaim;
-        this.policy = policy;
+        this.writeProtects = policy.writeProtects();
     }
 
     /** Finds or makes the shadows of the guest's roots and gives them to hardware; the vCPU's TLB is empty afterwards. */
@@ -72,7 +73,7 @@ final class Roots {
     private void hold(ShadowVcpu vcpu, int place, long frame, ShadowType type) {
         ShadowPage root = tables.findOrMake(frame, type);
         ShadowTables.takeReference(root);
-        if (policy.writeProtects()) {
+        if (writeProtects) {
             tables.pin(root);
         }
         vcpu.roots[place] = root;
@@ -140,6 +141,18 @@ final class Roots {
             }
         }
         return true;
+    }
+
+    /** Whether a vCPU has the shadow of the frame loaded. */
+    static boolean holds(List<ShadowVcpu> vcpus, long mfn) {
+        for (ShadowVcpu vcpu : vcpus) {
+            for (ShadowPage root : vcpu.roots) {
+                if (root != null && root.liveType().shadowsTable() && root.frame == mfn) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     /** Whether one of the guest's roots is among the frames. */

@@ -34,6 +34,9 @@ final class ShadowPage {
     /** Machine address of the first entry that referred to it, or -1. A hint for removal: others may refer to it too. */
     long upPointer;
 
+    /** Leaves that are tags of device memory; see {@link FaultTag}. */
+    int deviceTags;
+
     boolean pinned;
     /** Neighbours in the list of pinned roots, most recently loaded first. */
     @Nullable

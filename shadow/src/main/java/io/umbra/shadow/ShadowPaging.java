@@ -1,11 +1,8 @@
 package io.umbra.shadow;
 
 import io.umbra.shadow.FaultOutcome.Emulate;
-import io.umbra.shadow.FaultOutcome.Fixed;
-import io.umbra.shadow.FaultOutcome.GuestFault;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
-import io.umbra.x86.Efer;
 import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
@@ -13,7 +10,6 @@ import io.umbra.x86.Intercepts;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
-import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.Tlb;
 import io.umbra.x86.VcpuState;
 import java.util.ArrayList;
@@ -24,12 +20,6 @@ import java.util.List;
  * which the shadow entries are made. The rules that hold are numbered in the package's description.
  */
 public final class ShadowPaging implements Paging {
-    /** How often hardware may refuse in a row what the shadows grant. */
-    private static final int MOST_SPURIOUS = 64;
-
-    /** Frames that one instruction can write to, generously. */
-    private static final int MOST_UNHANDLED = 8;
-
     /** Bits of CR4 that flush the guest's TLB or choose what it walks. */
     private static final long FOLLOWED_CR4 = Cr4.PAGE_SIZE_EXTENSIONS
             | Cr4.PHYSICAL_ADDRESS_EXTENSION
@@ -39,8 +29,6 @@ public final class ShadowPaging implements Paging {
             | Cr4.SMEP
             | Cr4.SMAP
             | Cr4.PROTECTION_KEYS;
-    /** Those that are in {@link EntryRules}. */
-    private static final long RULES_CR4 = Cr4.PAGE_SIZE_EXTENSIONS | Cr4.PROTECTION_KEYS;
 
     final MachineMemory memory;
     final P2m p2m;
@@ -55,8 +43,9 @@ public final class ShadowPaging implements Paging {
     private final PdpteRegisters pdpteRegisters;
     private final Reclaim reclaim;
     private final Roots roots;
-    private final Revalidation revalidation;
-    private final Filler filler;
+    private final FastFaults fastFaults;
+    private final PageFaults pageFaults;
+    private final EmulatedInstructions emulatedInstructions;
     private final P2mChanges p2mChanges;
 
     /**
@@ -72,13 +61,15 @@ public final class ShadowPaging implements Paging {
         this.policy = policy;
         this.frames = new FrameTable(memory.frames());
         ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
-        this.tables = new ShadowTables(memory, frames, pool, counters, policy);
+        this.tables = new ShadowTables(memory, p2m, frames, pool, counters, policy);
         this.walker = new GuestWalker(memory, p2m, counters);
         this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.reclaim = new Reclaim(tables, vcpus, counters);
         this.roots = new Roots(tables, p2m, reclaim, policy);
-        this.revalidation = new Revalidation(tables, memory, p2m, counters);
-        this.filler = new Filler(tables, revalidation, policy);
+        this.fastFaults = new FastFaults(tables, counters, policy);
+        this.pageFaults = new PageFaults(
+                tables, p2m, counters, vcpus, walker, pdpteRegisters, roots, reclaim, fastFaults, policy);
+        this.emulatedInstructions = new EmulatedInstructions(tables, counters, policy);
         this.p2mChanges = new P2mChanges();
         p2m.addListener(p2mChanges);
     }
@@ -91,16 +82,13 @@ public final class ShadowPaging implements Paging {
     @Override
     public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
         EarlyUnshadow early = new EarlyUnshadow(memory);
-        EmulatedMemory.WriteWatch watch = (mfn, offset, length) -> {
-            if (tables.isProtected(mfn)) {
-                early.written(mfn, offset, length);
-                revalidation.written(mfn, offset, length, EntryRules.of(state));
-            }
-        };
-        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, watch);
-        ShadowVcpu vcpu = new ShadowVcpu(state, tlb, emulator, port, early);
-        vcpus.add(vcpu);
-        updateRoot(vcpu);
+        TableWrites writes = new TableWrites(memory, tables, early, counters, policy);
+        VirtualTlb virtualTlb = policy.isOn(PolicyOption.VIRTUAL_TLB) ? new VirtualTlb(tables.walks, counters) : null;
+        EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, writes, virtualTlb);
+        vcpus.add(new ShadowVcpu(state, tlb, emulator, port, early, writes, new EmulationHint(tables.walks)));
+        tables.outOfSync.addVcpu();
+        tables.revalidation.rules(EntryRules.of(state));
+        flushedAndReloaded(vcpus.size() - 1);
     }
 
     // ---- faults
@@ -109,81 +97,9 @@ public final class ShadowPaging implements Paging {
     @Override
     public FaultOutcome pageFault(int number, long linear, int code) {
         counters.add(Counter.PAGE_FAULT);
-        ShadowVcpu vcpu = vcpus.get(number);
-        GuestWalk walk = vcpu.walk;
-        if (!walker.walk(vcpu.state, linear, PageFaultCode.access(code), walk)) {
-            counters.add(Counter.GUEST_FAULT);
-            vcpu.earlyUnshadow.otherFault();
-            return new GuestFault(walk.faultCode);
-        }
-        counters.add(Counter.P2M_LOOKUP);
-        long p2mEntry = p2m.lookup(walk.gfn);
-        if (!P2m.isBacked(p2mEntry)) {
-            return Emulate.MMIO;
-        }
-        reclaim.makeRoom(vcpu.rootType.pagesOfPath());
-        boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
-        boolean filled = filler.fill(vcpu, walk, p2mEntry);
-        FaultOutcome outcome = judge(vcpu, walk, p2mEntry, filled);
-        if (outcome == Fixed.FIXUP) {
-            counters.add(Counter.FIXUP);
-            if (walk.setDirty && wasPresent) {
-                counters.add(Counter.DIRTY_BIT_FAULT);
-            }
-        }
-        if (outcome != Emulate.PAGETABLE) {
-            vcpu.earlyUnshadow.otherFault();
-        }
-        countSpurious(vcpu, linear, code, outcome == Fixed.SPURIOUS);
+        FaultOutcome outcome = pageFaults.handle(vcpus.get(number), linear, code);
         flushIfDemanded();
         return outcome;
-    }
-
-    /** Nothing was missing, so the access must succeed now; hardware that goes on refusing it would do so for ever. */
-    private void countSpurious(ShadowVcpu vcpu, long linear, int code, boolean isSpurious) {
-        boolean isSame = vcpu.spuriousLinear == linear && vcpu.spuriousCode == code;
-        vcpu.spuriousCount = isSpurious ? isSame ? vcpu.spuriousCount + 1 : 1 : 0;
-        vcpu.spuriousLinear = linear;
-        vcpu.spuriousCode = code;
-        if (isSpurious) {
-            counters.add(Counter.SPURIOUS);
-        }
-        if (vcpu.spuriousCount > MOST_SPURIOUS) {
-            throw new DomainCrash("livelock: hardware refuses an access that the shadows grant, at 0x"
-                    + Long.toHexString(linear) + " with code " + PageFaultCode.describe(code));
-        }
-    }
-
-    /** The path is filled: can the access succeed now, or must it be emulated? */
-    private FaultOutcome judge(ShadowVcpu vcpu, GuestWalk walk, long p2mEntry, boolean filled) {
-        if (walk.isWrite()) {
-            long mfn = P2m.mfn(p2mEntry);
-            if (!P2m.isWritable(p2mEntry)) {
-                return Emulate.READ_ONLY;
-            }
-            if (tables.isProtected(mfn)) {
-                return writeToTable(vcpu, walk, mfn);
-            }
-            if (walk.needsWriteProtectOff) {
-                return Emulate.WRITE_PROTECT_OFF;
-            }
-        }
-        return filled ? Fixed.FIXUP : Fixed.SPURIOUS;
-    }
-
-    /**
-     * No kernel lets users write to its tables: such a frame is no table any more. But when the same instruction comes back, the frame was needed as a table to execute it, and
-     * would be again: then the write is emulated.
-     */
-    private FaultOutcome writeToTable(ShadowVcpu vcpu, GuestWalk walk, long mfn) {
-        boolean isBack = vcpu.unshadowedBy == vcpu.state.rip;
-        vcpu.unshadowedBy = -1;
-        if (walk.isUser() && !isBack && tables.unshadow(mfn)) {
-            vcpu.unshadowedBy = vcpu.state.rip;
-            counters.add(Counter.UNSHADOW_USER);
-            return Fixed.UNSHADOW;
-        }
-        return Emulate.PAGETABLE;
     }
 
     @Override
@@ -192,41 +108,10 @@ public final class ShadowPaging implements Paging {
     }
 
     @Override
-    public Emulation emulate(int number, Emulate reason) {
-        ShadowVcpu vcpu = vcpus.get(number);
-        counters.add(
-                switch (reason) {
-                    case PAGETABLE -> Counter.EMULATE;
-                    case MMIO -> Counter.MMIO;
-                    case WRITE_PROTECT_OFF, READ_ONLY -> Counter.EMULATE_OTHER;
-                });
-        long mfn = reason == Emulate.PAGETABLE ? P2m.mfn(p2m.lookup(vcpu.walk.gfn)) : Roots.NO_FRAME;
-        Emulation result = vcpu.emulator.emulate(vcpu.emulatedMemory);
-        if (result == Emulation.Failed.UNHANDLEABLE
-                && reason == Emulate.PAGETABLE
-                && mayRetryUnhandled(vcpu)
-                && tables.unshadow(mfn)) {
-            counters.add(Counter.UNSHADOW_UNHANDLED);
-            result = Emulation.Done.ITERATION;
-        }
-        unshadowEarly(vcpu);
+    public Emulation emulate(int number, Emulate reason, long budget) {
+        Emulation result = emulatedInstructions.emulate(vcpus.get(number), reason, budget);
         flushIfDemanded();
         return result;
-    }
-
-    private void unshadowEarly(ShadowVcpu vcpu) {
-        long due = vcpu.earlyUnshadow.takeDue();
-        if (due >= 0 && policy.earlyUnshadow() && tables.unshadow(due)) {
-            counters.add(Counter.EARLY_UNSHADOW);
-        }
-    }
-
-    /** Unshadowing lets the instruction execute by itself, unless the frame is needed as a table to execute it: then it comes back and nothing retires. */
-    private static boolean mayRetryUnhandled(ShadowVcpu vcpu) {
-        boolean isBack = vcpu.unhandledAt == vcpu.state.instructions;
-        vcpu.unhandledAt = vcpu.state.instructions;
-        vcpu.unhandledTries = isBack ? vcpu.unhandledTries + 1 : 1;
-        return vcpu.unhandledTries <= MOST_UNHANDLED;
     }
 
     @Override
@@ -243,37 +128,34 @@ public final class ShadowPaging implements Paging {
         return gone;
     }
 
-    // ---- roots
-    // -------------------------------------------------------------------------------------------------------
+    // ---- what the guest tells its processor
+    // -----------------------------------------------------------------------------------------------------
 
     @Override
     public void controlRegisterWritten(int number, int register, long old) {
         ShadowVcpu vcpu = vcpus.get(number);
         VcpuState state = vcpu.state;
+        tables.walks.forget();
         switch (register) {
             case 3 -> {
                 counters.add(Counter.CR3_LOAD);
+                vcpu.earlyUnshadow.dying(false);
                 if (state.isPaging()) {
                     if (roots.areKept(state)) {
                         counters.add(Counter.CR3_RETAINED);
                     }
-                    guestFlushed(vcpu);
-                    updateRoot(vcpu);
+                    flushedAndReloaded(number);
                 }
             }
             case 0 -> {
                 if (((old ^ state.cr0) & Cr0.PAGING) != 0) {
-                    guestFlushed(vcpu);
-                    updateRoot(vcpu);
+                    flushedAndReloaded(number);
                 }
             }
             default -> {
                 if (((old ^ state.cr4) & FOLLOWED_CR4) != 0) {
-                    if (((old ^ state.cr4) & RULES_CR4) != 0) {
-                        reclaim.blow();
-                    }
-                    guestFlushed(vcpu);
-                    updateRoot(vcpu);
+                    followRules(state);
+                    flushedAndReloaded(number);
                 }
             }
         }
@@ -281,20 +163,28 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void eferWritten(int number, long old) {
-        ShadowVcpu vcpu = vcpus.get(number);
-        if (((old ^ vcpu.state.efer) & Efer.NO_EXECUTE) != 0) {
-            blow();
+        tables.walks.forget();
+        followRules(vcpus.get(number).state);
+        flushIfDemanded();
+    }
+
+    /** Shadows derived by other rules are void. */
+    private void followRules(VcpuState state) {
+        EntryRules rules = EntryRules.of(state);
+        if (!rules.equals(tables.revalidation.rules())) {
+            tables.revalidation.rules(rules);
+            reclaim.blow();
         }
     }
 
-    /** Under strict-tlb a flush of the guest's drops everything. */
-    private void guestFlushed(ShadowVcpu vcpu) {
-        if (!policy.writeProtects()) {
+    /** The guest flushed its TLB, and perhaps changed its root: what lags behind catches up, and hardware gets the shadows of the roots that the guest has now. */
+    private void flushedAndReloaded(int number) {
+        ShadowVcpu vcpu = vcpus.get(number);
+        if (policy.writeProtects()) {
+            tables.outOfSync.flushedBy(number);
+        } else {
             roots.unhook(vcpu);
         }
-    }
-
-    private void updateRoot(ShadowVcpu vcpu) {
         roots.update(vcpu);
         if (vcpus.size() == 1) {
             tables.flushed();
@@ -305,24 +195,40 @@ public final class ShadowPaging implements Paging {
     @Override
     public void invalidatePage(int number, long linear) {
         counters.add(Counter.INVLPG);
+        tables.walks.forget();
         ShadowVcpu vcpu = vcpus.get(number);
         if (!policy.writeProtects()) {
-            guestFlushed(vcpu);
-            tables.demandFlush();
-        } else if (isSplintered(vcpu, linear)) {
+            roots.unhook(vcpu);
             tables.demandFlush();
         } else {
-            vcpu.tlb.invalidate(linear);
+            invalidateLeaf(vcpu, linear);
         }
         flushIfDemanded();
+    }
+
+    /** One large guest page is many small translations: INVLPG of any address in it concerns all of them. A leaf of a table that is out of sync may be stale itself. */
+    private void invalidateLeaf(ShadowVcpu vcpu, long linear) {
+        ShadowPage page = vcpu.findRootOf(linear);
+        while (page != null && page.liveType().level() > 1) {
+            ShadowType type = page.liveType();
+            long entry = tables.entry(page, type.index(linear) * type.slotsPerEntry());
+            page = LongModeEntry.isPresent(entry) ? tables.pool.at(LongModeEntry.frame(entry)) : null;
+        }
+        if (page != null && !page.liveType().shadowsTable()) {
+            tables.demandFlush();
+            return;
+        }
+        if (page != null && frames.isOutOfSync(page.frame)) {
+            tables.setLeaf(page, page.liveType().index(linear), 0);
+        }
+        vcpu.tlb.invalidate(linear);
     }
 
     @Override
     public void invalidateContext(int number) {
         counters.add(Counter.INVPCID);
-        ShadowVcpu vcpu = vcpus.get(number);
-        guestFlushed(vcpu);
-        updateRoot(vcpu);
+        tables.walks.forget();
+        flushedAndReloaded(number);
     }
 
     @Override
@@ -330,15 +236,14 @@ public final class ShadowPaging implements Paging {
         return pdpteRegisters.read(cr3, target);
     }
 
-    /** One guest page is many small translations: INVLPG of any address in it concerns all of them. */
-    private boolean isSplintered(ShadowVcpu vcpu, long linear) {
-        ShadowPage page = vcpu.findRootOf(linear);
-        while (page != null && page.liveType().level() > 1) {
-            ShadowType type = page.liveType();
-            long entry = tables.entry(page, type.index(linear) * type.slotsPerEntry());
-            page = LongModeEntry.isPresent(entry) ? tables.pool.at(LongModeEntry.frame(entry)) : null;
+    @Override
+    public void pagetableDying(int number, long guestPhysical) {
+        ShadowVcpu vcpu = vcpus.get(number);
+        long entry = p2m.lookup(guestPhysical >>> 12);
+        if (policy.isOn(PolicyOption.DYING_HINT) && P2m.isBacked(entry)) {
+            new DyingTables(tables, counters).died(vcpu, P2m.mfn(entry));
+            flushIfDemanded();
         }
-        return page != null && !page.liveType().shadowsTable();
     }
 
     // ---- everything else
@@ -356,7 +261,8 @@ public final class ShadowPaging implements Paging {
             if (P2m.isBacked(entry)) {
                 int offset = (int) at & 0xFFF;
                 int within = (int) Math.min(end - at, 0x1000 - offset);
-                revalidation.written(P2m.mfn(entry), offset, within, rules());
+                tables.walks.tableChanged(P2m.mfn(entry));
+                tables.revalidation.written(P2m.mfn(entry), offset, within);
             }
         }
         flushIfDemanded();
@@ -364,7 +270,7 @@ public final class ShadowPaging implements Paging {
 
     /** What the shadows are derived by. */
     EntryRules rules() {
-        return EntryRules.of(vcpus.getFirst().state);
+        return tables.revalidation.rules();
     }
 
     @Override
@@ -391,6 +297,7 @@ public final class ShadowPaging implements Paging {
                     roots.loadNothing(vcpu);
                 }
             }
+            fastFaults.p2mChanges(gfn, count);
             for (long at = gfn; at < gfn + count; at++) {
                 long entry = p2m.lookup(at);
                 if (P2m.isBacked(entry)) {
@@ -406,7 +313,8 @@ public final class ShadowPaging implements Paging {
         public void changed(long gfn, long count) {
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
-                    updateRoot(vcpu);
+                    roots.update(vcpu);
+                    flushIfDemanded();
                 }
             }
         }

@@ -1,31 +1,62 @@
 package io.umbra.shadow;
 
-/**
- * How a domain's shadows are kept. Every value gives the guest the same machine; only the cost differs. The rows behind it, with their names and descriptions, are in
- * {@link PolicyOption}.
- *
- * @param earlyUnshadow frames that are being zeroed are taken for tables no more
- * @param poolPages pages for shadows, of 4 KiB
- * @param blowEvery instructions after which all shadows are thrown away, again and again; 0 = never
- */
-public record ShadowPolicy(
-        Coherence coherence,
-        Populate populate,
-        WritableSearch writableSearch,
-        boolean earlyUnshadow,
-        int poolPages,
-        long blowEvery) {
+import java.util.EnumMap;
+import java.util.Map;
 
+/**
+ * How a domain's shadows are kept: one value for each row of {@link PolicyOption}, which says what it saves and what it costs. Every value gives the guest the same machine; only
+ * the cost differs. Immutable.
+ */
+public final class ShadowPolicy {
     /** Pages that one instruction of one vCPU can need at most, generously. Xen: {@code SHADOW_MIN_ACCEPTABLE_PAGES}. */
     public static final int MINIMUM_POOL = 128;
 
-    public static final ShadowPolicy DEFAULT =
-            new ShadowPolicy(Coherence.WRITE_PROTECT, Populate.ALL_LEVELS, WritableSearch.REVERSE_MAP, true, 4096, 0);
+    public static final ShadowPolicy DEFAULT = new ShadowPolicy(PolicyOption.defaults());
+
+    private final Map<PolicyOption, Object> values;
+
+    ShadowPolicy(Map<PolicyOption, Object> values) {
+        this.values = new EnumMap<>(values);
+    }
 
     /** With the default of everything that is not named. */
     public ShadowPolicy(
             Coherence coherence, Populate populate, WritableSearch writableSearch, int poolPages, long blowEvery) {
-        this(coherence, populate, writableSearch, DEFAULT.earlyUnshadow, poolPages, blowEvery);
+        this(PolicyOption.defaults());
+        values.put(PolicyOption.COHERENCE, coherence);
+        values.put(PolicyOption.POPULATE, populate);
+        values.put(PolicyOption.WRITABLE_SEARCH, writableSearch);
+        values.put(PolicyOption.POOL, (long) poolPages);
+        values.put(PolicyOption.BLOW_EVERY, blowEvery);
+    }
+
+    /**
+     * The policy that differs from this one in one row.
+     *
+     * @throws IllegalArgumentException with one line for the user, naming the option and what it takes
+     */
+    public ShadowPolicy with(PolicyOption option, String value) {
+        ShadowPolicy changed = new ShadowPolicy(values);
+        changed.values.put(option, option.parse(value));
+        return changed;
+    }
+
+    Object value(PolicyOption option) {
+        Object value = values.get(option);
+        if (value == null) {
+            throw new IllegalStateException("no value for " + option);
+        }
+        return value;
+    }
+
+    /** Of a row that is a switch. */
+    public boolean isOn(PolicyOption option) {
+        return (Boolean) value(option);
+    }
+
+    /** Of a row that is a number. */
+    public long number(PolicyOption option) {
+        return (Long) value(option);
     }
 
     /** How shadows follow the guest's tables. */
@@ -33,7 +64,9 @@ public record ShadowPolicy(
         /** Tables stay writable; shadows are only a cache, and every flush of the guest's drops all of them. */
         STRICT_TLB,
         /** Tables are read-only to the guest; every change is seen, so shadows survive CR3 loads. */
-        WRITE_PROTECT
+        WRITE_PROTECT,
+        /** As write-protect, but a few level-1 tables are writable at a time and catch up at the guest's flush. */
+        OUT_OF_SYNC
     }
 
     /** How much one fault fills. */
@@ -48,7 +81,55 @@ public record ShadowPolicy(
         BRUTE_FORCE
     }
 
+    public Coherence coherence() {
+        return (Coherence) value(PolicyOption.COHERENCE);
+    }
+
+    public Populate populate() {
+        return (Populate) value(PolicyOption.POPULATE);
+    }
+
+    public WritableSearch writableSearch() {
+        return (WritableSearch) value(PolicyOption.WRITABLE_SEARCH);
+    }
+
+    /** Pages for shadows, of 4 KiB. */
+    public int poolPages() {
+        return (int) number(PolicyOption.POOL);
+    }
+
+    /** Instructions after which all shadows are thrown away, again and again; 0 = never. */
+    public long blowEvery() {
+        return number(PolicyOption.BLOW_EVERY);
+    }
+
+    /** Tables are read-only to the guest, all of them or all but a few. */
     boolean writeProtects() {
-        return coherence == Coherence.WRITE_PROTECT;
+        return coherence() != Coherence.STRICT_TLB;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof ShadowPolicy policy && policy.values.equals(values);
+    }
+
+    @Override
+    public int hashCode() {
+        return values.hashCode();
+    }
+
+    /** The rows that are not the default's: {@code coherence=strict-tlb pool=128}. */
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        for (PolicyOption option : PolicyOption.values()) {
+            if (!option.valueIn(this).equals(option.defaultValue())) {
+                text.append(text.isEmpty() ? "" : " ")
+                        .append(option.label())
+                        .append('=')
+                        .append(option.valueIn(this));
+            }
+        }
+        return text.isEmpty() ? "default" : text.toString();
     }
 }

@@ -70,6 +70,7 @@ final class ShadowPool {
         head.part = 0;
         head.references = 0;
         head.upPointer = -1;
+        head.deviceTags = 0;
         ShadowPage last = head;
         for (int part = 1; part < type.pages(); part++) {
             ShadowPage page = take(type, frame);

@@ -16,8 +16,11 @@ final class ShadowTables {
     final ShadowHash hash;
     final ReverseMap reverseMap;
     final PinnedRoots pinned = new PinnedRoots();
+    final Revalidation revalidation;
+    final OutOfSync outOfSync;
+    final RememberedWalks walks = new RememberedWalks(this);
     private final Counters counters;
-    private final ShadowPolicy policy;
+    private final boolean writeProtects;
     private final WriteProtection writeProtection;
 
     /** The guest must not run on with what its TLB holds: a link was cut, or write access was taken. */
@@ -25,14 +28,19 @@ final class ShadowTables {
     /** A leaf lost a right and no TLB was told: fine until the frame in question becomes a pagetable. */
     private boolean staleRights;
 
-    ShadowTables(MachineMemory memory, FrameTable frames, ShadowPool pool, Counters counters, ShadowPolicy policy) {
+    ShadowTables(
+            MachineMemory memory, P2m p2m, FrameTable frames, ShadowPool pool, Counters counters, ShadowPolicy policy) {
         this.memory = memory;
         this.frames = frames;
         this.pool = pool;
         this.hash = new ShadowHash(pool.size());
         this.reverseMap = new ReverseMap(frames, pool);
         this.counters = counters;
-        this.policy = policy;
+        this.writeProtects = policy.writeProtects();
+        this.revalidation = new Revalidation(this, memory, p2m, counters);
+        boolean mayLag = policy.coherence() == ShadowPolicy.Coherence.OUT_OF_SYNC;
+        int slots = mayLag ? (int) policy.number(PolicyOption.OOS_SLOTS) : 0;
+        this.outOfSync = new OutOfSync(this, memory, counters, slots);
         this.writeProtection = new WriteProtection(this, counters, policy);
     }
 
@@ -66,8 +74,13 @@ final class ShadowTables {
 
     private void promote(long mfn, ShadowType type) {
         int types = frames.shadowTypes(mfn);
-        if (types == 0 && policy.writeProtects()) {
-            writeProtection.removeWriteAccess(mfn);
+        if (types == 0) {
+            frames.dying(mfn, false);
+            if (writeProtects) {
+                writeProtection.removeWriteAccess(mfn);
+            }
+        } else {
+            outOfSync.resync(mfn);
         }
         frames.shadowTypes(mfn, types | type.bit());
     }
@@ -75,11 +88,29 @@ final class ShadowTables {
     /** The frame may become writable again, but only when a write fault asks for it. */
     private void demote(long mfn, ShadowType type) {
         frames.shadowTypes(mfn, frames.shadowTypes(mfn) & ~type.bit());
+        if (!frames.isShadowed(mfn)) {
+            outOfSync.forget(mfn);
+            walks.tableChanged(mfn);
+        }
     }
 
-    /** The frame must not be mapped writable now. */
+    /** Afterwards no shadow maps the frame writable. */
+    void removeWriteAccess(long mfn) {
+        writeProtection.removeWriteAccess(mfn);
+    }
+
+    /** The leaf at the node loses write access, if it still maps the frame. */
+    void makeReadOnly(int node, long mfn) {
+        ShadowPage page = reverseMap.page(node);
+        long entry = page.type == null ? 0 : entry(page, reverseMap.slot(node));
+        if (LongModeEntry.isPresent(entry) && page.liveType().level() == 1 && LongModeEntry.frame(entry) == mfn) {
+            writeProtection.makeReadOnly(page, reverseMap.slot(node));
+        }
+    }
+
+    /** The frame is a table whose writes must be seen: it is not mapped writable, unless it is out of sync. */
     boolean isProtected(long mfn) {
-        return policy.writeProtects() && frames.isShadowed(mfn);
+        return writeProtects && frames.isShadowed(mfn);
     }
 
     // ---- entries
@@ -113,6 +144,9 @@ final class ShadowTables {
             takeReference(child, address);
         }
         memory.writeLong(address, entry);
+        if (LongModeEntry.isPresent(entry) && !sameChild) {
+            outOfSync.linked(pool.at(LongModeEntry.frame(entry)));
+        }
         if (parent.liveType().slotsPerEntry() == 2) {
             memory.writeLong(parent.entryAddress(slot + 1), ofSecondPage(entry));
         }
@@ -145,6 +179,7 @@ final class ShadowTables {
             return false;
         }
         forgetMapping(page, slot, old);
+        page.deviceTags += FaultTag.count(entry) - FaultTag.count(old);
         memory.writeLong(address, entry);
         if (LongModeEntry.isPresent(entry)) {
             long mfn = LongModeEntry.frame(entry);
@@ -253,12 +288,10 @@ final class ShadowTables {
         if (!frames.isShadowed(mfn)) {
             return true;
         }
-        for (int level = 5; level >= 1; level--) {
-            for (ShadowType type : ShadowType.ALL) {
-                ShadowPage page = type.level() == level && type.shadowsTable() ? find(mfn, type) : null;
-                if (page != null) {
-                    removeShadow(page);
-                }
+        for (int i = ShadowType.TABLES - 1; i >= 0; i--) {
+            ShadowPage page = find(mfn, ShadowType.ALL[i]);
+            if (page != null) {
+                removeShadow(page);
             }
         }
         flushDemanded = true;

@@ -14,18 +14,20 @@ import io.umbra.x86.PaeEntry;
  *  L2_32            1024 × 4 bytes, 4 GiB     4      2, for the two pages of an L1_32 or FL1_32
  *  all others       512 × 8 bytes             1      1
  * </pre>
+ *
+ * <p>The types of tables come first, in the order of their levels.
  */
 public enum ShadowType {
     /** A level-1 table of two-level paging. */
     L1_32(GuestFormat.TWO_LEVEL, 1, 2, true),
-    /** A page directory: the root of two-level paging. Its four pages are what the four PDPTEs of hardware name. */
-    L2_32(GuestFormat.TWO_LEVEL, 2, 4, true),
     /** A level-1 table of PAE paging. */
     L1_PAE(GuestFormat.PAE, 1, 1, true),
-    /** A page directory of PAE paging: what a PDPTE names, so four of them are the roots. */
-    L2_PAE(GuestFormat.PAE, 2, 1, true),
     /** A long-mode level-1 table. */
     L1_64(GuestFormat.LONG, 1, 1, true),
+    /** A page directory: the root of two-level paging. Its four pages are what the four PDPTEs of hardware name. */
+    L2_32(GuestFormat.TWO_LEVEL, 2, 4, true),
+    /** A page directory of PAE paging: what a PDPTE names, so four of them are the roots. */
+    L2_PAE(GuestFormat.PAE, 2, 1, true),
     L2_64(GuestFormat.LONG, 2, 1, true),
     L3_64(GuestFormat.LONG, 3, 1, true),
     /** The root of four-level paging. */
@@ -46,6 +48,15 @@ public enum ShadowType {
     UNPAGED_L4(GuestFormat.LONG, 4, 1, false);
 
     static final ShadowType[] ALL = values();
+
+    /** The mask of the types whose guest tables have entries of 4 bytes. */
+    static final int SHORT = L1_32.bit() | L2_32.bit();
+
+    /** The mask of the types that are roots in some mode. */
+    static final int ROOTS = L2_32.bit() | L2_PAE.bit() | L4_64.bit() | L5_64.bit();
+
+    /** How many of them shadow tables. */
+    static final int TABLES = FL1_32.ordinal();
 
     /** The most pages that one shadow has. */
     static final int MOST_PAGES = 4;
@@ -123,7 +134,14 @@ public enum ShadowType {
         return switch (format) {
             case TWO_LEVEL -> level == 1 ? L1_32 : L2_32;
             case PAE -> level == 1 ? L1_PAE : L2_PAE;
-            case LONG -> ALL[L1_64.ordinal() + level - 1];
+            case LONG ->
+                switch (level) {
+                    case 1 -> L1_64;
+                    case 2 -> L2_64;
+                    case 3 -> L3_64;
+                    case 4 -> L4_64;
+                    default -> L5_64;
+                };
         };
     }
 

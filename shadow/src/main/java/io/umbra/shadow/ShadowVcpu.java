@@ -13,6 +13,9 @@ final class ShadowVcpu {
     final InstructionEmulator emulator;
     final EmulatedMemory emulatedMemory;
     final EarlyUnshadow earlyUnshadow;
+    final TableWrites tableWrites;
+    final EmulationHint hint;
+    final Prefetch.Stream stream = new Prefetch.Stream();
     final GuestWalk walk = new GuestWalk();
 
     /** The shadows that hardware CR3 or, for 32-bit guests, its PDPTEs hold. One, or up to four with PAE paging; the same one may be there twice. */
@@ -21,6 +24,8 @@ final class ShadowVcpu {
     /** Of the guest's roots, whether it has them or not. */
     ShadowType rootType = ShadowType.UNPAGED_L4;
 
+    /** Machine frame of the table that the instruction to be emulated writes to. */
+    long writeTarget = -1;
     /** RIP of the last instruction whose write unshadowed a frame, or -1. */
     long unshadowedBy = -1;
     /** Instructions retired when the last one was met that could not be emulated, and how often the frame it wrote to was unshadowed for it. */
@@ -38,12 +43,16 @@ final class ShadowVcpu {
             Tlb tlb,
             InstructionEmulator emulator,
             EmulatedMemory emulatedMemory,
-            EarlyUnshadow earlyUnshadow) {
+            EarlyUnshadow earlyUnshadow,
+            TableWrites tableWrites,
+            EmulationHint hint) {
         this.state = state;
         this.tlb = tlb;
         this.emulator = emulator;
         this.emulatedMemory = emulatedMemory;
         this.earlyUnshadow = earlyUnshadow;
+        this.tableWrites = tableWrites;
+        this.hint = hint;
     }
 
     /** The root above {@code linear}, or null where the guest has none. */

@@ -58,7 +58,7 @@ final class WriteProtection {
         }
     }
 
-    private void makeReadOnly(ShadowPage page, int slot) {
+    void makeReadOnly(ShadowPage page, int slot) {
         long entry = tables.entry(page, slot);
         tables.setLeaf(page, slot, entry & ~(LongModeEntry.WRITABLE | LongModeEntry.DIRTY));
     }

@@ -239,13 +239,23 @@ final class GuestModel implements PhysicalMemory {
 
     /** Whether entries of moments since the last flush, none older than the one above it, do. */
     boolean explainsByEntries(long linear, int access, long mfn) {
-        Recorder recorder = new Mixture();
+        Recorder recorder = new Mixture(momentOfInvalidation(linear));
         do {
             if (reaches(recorder, linear, access, mfn)) {
                 return true;
             }
         } while (recorder.next());
         return false;
+    }
+
+    /** The moment of the last INVLPG of the page, before which nothing counts. */
+    private int momentOfInvalidation(long linear) {
+        for (int at = journal.size() - 1; at >= 0; at--) {
+            if (journal.get(at) instanceof Change.Invalidation(long address) && address >>> 12 == linear >>> 12) {
+                return at;
+            }
+        }
+        return 0;
     }
 
     private boolean reaches(Recorder recorder, long linear, int access, long mfn) {
@@ -351,13 +361,18 @@ final class GuestModel implements PhysicalMemory {
         private final List<Integer> choices = new ArrayList<>();
         private final List<Integer> options = new ArrayList<>();
         private int depth;
+        private final int earliest;
         private int since;
+
+        Mixture(int earliest) {
+            this.earliest = earliest;
+        }
 
         @Override
         void restart() {
             super.restart();
             depth = 0;
-            since = 0;
+            since = earliest;
             options.clear();
         }
 

@@ -286,7 +286,8 @@ final class ShadowMachine implements AutoCloseable {
         if (!explained && policy.writeProtects()) {
             explained = hardware.source() == HardwareWalk.Source.TLB
                     && guest.explainsAtOneMoment(linear, operation.access(), mfn);
-        } else if (!explained) {
+        }
+        if (!explained && policy.coherence() != ShadowPolicy.Coherence.WRITE_PROTECT) {
             explained = guest.explainsByEntries(linear, operation.access(), mfn);
         }
         if (!explained) {
@@ -337,7 +338,7 @@ final class ShadowMachine implements AutoCloseable {
     }
 
     private boolean emulated(Emulate reason) {
-        Emulation result = engine.emulate(0, reason);
+        Emulation result = engine.emulate(0, reason, 1);
         return switch (result) {
             case Emulation.Done.COMPLETE, Emulation.Failed.UNHANDLEABLE -> true;
             case Emulation.Done.ITERATION -> false;

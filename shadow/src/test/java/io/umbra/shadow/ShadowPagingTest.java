@@ -259,7 +259,7 @@ class ShadowPagingTest {
         Emulation result = Emulation.Done.ITERATION;
         for (int i = 0; i < 20 && result == Emulation.Done.ITERATION; i++) {
             assertThat(guest.touch(ALIAS, WRITE)).isEqualTo(Emulate.PAGETABLE);
-            result = guest.engine.emulate(0, Emulate.PAGETABLE);
+            result = guest.engine.emulate(0, Emulate.PAGETABLE, 1);
         }
         assertThat(result).isEqualTo(Emulation.Failed.UNHANDLEABLE);
     }
@@ -404,7 +404,7 @@ class ShadowPagingTest {
         guest.state.cr4 |= Cr4.SMEP | Cr4.SMAP;
         guest.engine.controlRegisterWritten(0, 0, guest.state.cr0 | Cr0.PAGING);
         assertThat(guest.touch(30L << 12, WRITE)).isEqualTo(Fixed.FIXUP);
-        assertThat(guest.touch(31L << 12, FETCH)).isEqualTo(Fixed.FIXUP);
+        assertThat(guest.touch(40L << 12, FETCH)).isEqualTo(Fixed.FIXUP);
         assertThat(guest.hardware.translate(30L << 12 | 5, READ)).isEqualTo(guest.mfn(30) << 12 | 5);
         assertThat(guest.touch(DEVICE << 12, READ)).isEqualTo(Emulate.MMIO);
     }

@@ -142,7 +142,7 @@ final class SmallGuest implements AutoCloseable {
                 case Fixed _ -> {}
                 case GuestFault fault -> throw new AssertionError(fault.toString());
                 case Emulate reason -> {
-                    if (engine.emulate(0, reason) == Emulation.Done.COMPLETE) {
+                    if (engine.emulate(0, reason, 1) == Emulation.Done.COMPLETE) {
                         return;
                     }
                 }

@@ -2,14 +2,17 @@ package io.umbra.tools;
 
 import io.umbra.shadow.PolicyOption;
 import java.io.PrintWriter;
+import java.util.Locale;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Lists the policy table. */
+/** Lists the policy table and the constants of the cost model. */
 @Command(
         name = "options",
-        description = "List the policy options that `umbra run --set OPTION=VALUE` takes.",
+        description =
+                "List the policy options that `umbra run --set OPTION=VALUE` takes, and the constants of the cost model"
+                        + " that `umbra compare --cost NAME=CYCLES` takes.",
         mixinStandardHelpOptions = true)
 final class Options implements Runnable {
     private static final int WIDTH = 100;
@@ -25,6 +28,12 @@ final class Options implements Runnable {
         for (PolicyOption option : PolicyOption.values()) {
             out.println(option.label() + "=" + option.defaultValue() + "    (" + option.choices() + ")");
             wrap(out, option.description());
+        }
+        out.println();
+        out.println("Cost model of `umbra compare --cost NAME=CYCLES`: cycles each time that");
+        for (CostTerm term : CostTerm.values()) {
+            out.println(String.format(Locale.ROOT, "%s=%.0f", term.label(), term.defaultCycles()));
+            wrap(out, term.description());
         }
     }
 

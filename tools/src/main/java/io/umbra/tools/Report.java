@@ -1,19 +1,17 @@
 package io.umbra.tools;
 
 import io.umbra.shadow.Counter;
-import io.umbra.shadow.PolicyOption;
-import io.umbra.vmm.Domain;
-import io.umbra.vmm.DomainConfig;
-import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.ProcessorCounter;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
 
-/** What the shadows did in a run, as text for people or JSON with stable keys for scripts. */
+/** What the shadows did in a run, as text for people, JSON with stable keys or lines of KEY=VALUE for scripts. */
 final class Report {
     enum Format {
         TEXT,
         JSON,
+        PROPERTIES,
         NONE
     }
 
@@ -27,100 +25,66 @@ final class Report {
             Counter.SPLINTER,
             Counter.ROOT_LINK_SHARED);
 
-    private final Domain domain;
-    private final DomainConfig config;
-    private final GuestEnd end;
-    private final int status;
-    private final double seconds;
+    private final RunResult result;
+    private final boolean verify;
 
-    Report(Domain domain, DomainConfig config, GuestEnd end, int status, double seconds) {
-        this.domain = domain;
-        this.config = config;
-        this.end = end;
-        this.status = status;
-        this.seconds = seconds;
+    /** @param verify faults were held against the definition */
+    Report(RunResult result, boolean verify) {
+        this.result = result;
+        this.verify = verify;
     }
 
     String text() {
         StringBuilder text = new StringBuilder();
-        text.append("umbra: ").append(end.message()).append('\n');
-        text.append("paging %s%s\n".formatted(paging(), policy()));
+        text.append("umbra: ").append(result.end()).append('\n');
+        text.append("paging %s%s\n".formatted(result.paging(), policy()));
         text.append(String.format(
                 Locale.ROOT,
-                "%15d  %-20s retired in %.1f s, %.1f MIPS\n",
-                domain.instructions(),
+                "%15d  %-21s retired in %.1f s, %.1f MIPS\n",
+                result.instructions(),
                 "instructions",
-                seconds,
-                domain.instructions() / Math.max(seconds, 1e-9) / 1e6));
+                result.seconds(),
+                result.instructions() / Math.max(result.seconds(), 1e-9) / 1e6));
         for (Counter counter : Counter.values()) {
-            long value = domain.counters().get(counter);
+            long value = result.get(counter);
             if (value != 0 || ALWAYS_SHOWN.contains(counter)) {
-                text.append("%15d  %-20s %s\n".formatted(value, counter.label(), counter.description()));
+                text.append(line(value, counter.label(), counter.description()));
             }
         }
-        if (config.verify()) {
-            text.append("%15d  %-20s %s\n"
-                    .formatted(domain.verified(), "verified", "faults held against the definition, all equal"));
+        for (ProcessorCounter counter : ProcessorCounter.values()) {
+            long value = result.get(counter);
+            if (value != 0) {
+                text.append(line(value, counter.label(), counter.description()));
+            }
+        }
+        if (verify) {
+            text.append(line(result.verified(), "verified", "faults held against the definition, all equal"));
         }
         return text.toString();
+    }
+
+    private static String line(long value, String label, String description) {
+        return String.format(Locale.ROOT, "%15d  %-21s %s\n", value, label, description);
     }
 
     private String policy() {
-        if (config.paging() != DomainConfig.PagingKind.SHADOW) {
+        if (!result.paging().equals("shadow")) {
             return "";
         }
         StringBuilder text = new StringBuilder();
-        for (PolicyOption option : PolicyOption.values()) {
-            text.append(", ").append(option.label()).append('=').append(option.valueIn(config.policy()));
-        }
+        result.options()
+                .forEach((name, value) ->
+                        text.append(", ").append(name).append('=').append(value));
         return text.toString();
     }
 
-    private String paging() {
-        return config.paging().name().toLowerCase(Locale.ROOT);
-    }
-
     String json() {
-        StringBuilder json = new StringBuilder("{\n");
-        json.append("  \"end\": ").append(quoted(end.message())).append(",\n");
-        json.append("  \"status\": ").append(status).append(",\n");
-        json.append("  \"paging\": ").append(quoted(paging())).append(",\n");
-        json.append("  \"options\": {");
-        String separator = "";
-        for (PolicyOption option : PolicyOption.values()) {
-            json.append(separator).append(quoted(option.label())).append(": ");
-            json.append(quoted(option.valueIn(config.policy())));
-            separator = ", ";
-        }
-        json.append("},\n  \"memory_bytes\": ").append(config.memoryBytes());
-        json.append(",\n  \"instructions\": ").append(domain.instructions());
-        json.append(",\n  \"verified\": ").append(domain.verified());
-        json.append(",\n  \"seconds\": ").append(String.format(Locale.ROOT, "%.3f", seconds));
-        json.append(",\n  \"counters\": {\n");
-        separator = "";
-        for (Counter counter : Counter.values()) {
-            json.append(separator)
-                    .append("    ")
-                    .append(quoted(counter.label()))
-                    .append(": ");
-            json.append(domain.counters().get(counter));
-            separator = ",\n";
-        }
-        return json.append("\n  }\n}\n").toString();
+        Json json = new Json().object();
+        result.writeTo(json);
+        return json.close().finished();
     }
 
-    private static String quoted(String text) {
-        StringBuilder quoted = new StringBuilder("\"");
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '"' || c == '\\') {
-                quoted.append('\\').append(c);
-            } else if (c < ' ') {
-                quoted.append("\\u%04x".formatted((int) c));
-            } else {
-                quoted.append(c);
-            }
-        }
-        return quoted.append('"').toString();
+    String properties() {
+        return result.properties();
     }
 }

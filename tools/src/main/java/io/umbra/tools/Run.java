@@ -7,17 +7,20 @@ import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -43,7 +46,6 @@ import picocli.CommandLine.Spec;
         })
 final class Run implements Callable<Integer> {
     private static final String BUILT_IN = "/io/umbra/guests/shadow-story.elf";
-    private static final long MOST_MEMORY = 512L << 30;
 
     private enum Clock {
         VIRTUAL,
@@ -53,11 +55,15 @@ final class Run implements Callable<Integer> {
     @Parameters(
             arity = "0..1",
             paramLabel = "GUEST",
-            description = "a Linux bzImage, an ELF kernel with a PVH note, or a flat image; recognised by content")
+            description = "a Linux bzImage, an ELF kernel with a PVH note, a Multiboot image, or a flat image;"
+                    + " recognised by content")
     private @Nullable Path guest;
 
-    @Option(names = "--initrd", paramLabel = "FILE", description = "initial RAM disk")
-    private @Nullable Path initrd;
+    @Option(
+            names = "--initrd",
+            paramLabel = "FILE",
+            description = "initial RAM disk; for a Multiboot image its modules, as \"FILE ARGUMENTS,FILE\"")
+    private @Nullable String initrd;
 
     @Option(names = "--append", paramLabel = "TEXT", description = "kernel command line", defaultValue = "")
     private String append = "";
@@ -120,7 +126,7 @@ final class Run implements Callable<Integer> {
 
     @Option(
             names = "--report",
-            paramLabel = "text|json|none",
+            paramLabel = "text|json|properties|none",
             description = "what the shadows did, at the end, on stderr (default: ${DEFAULT-VALUE})",
             defaultValue = "text")
     private String report = "text";
@@ -129,9 +135,20 @@ final class Run implements Callable<Integer> {
     private @Nullable Path reportFile;
 
     @Option(
+            names = "--screen",
+            paramLabel = "FILE",
+            description = "write what stands on the guest's text screen there at the end; - is stderr")
+    private @Nullable Path screenFile;
+
+    @Option(
             names = "--verify",
             description = "hold every translation against the definition; a difference ends the run")
     private boolean verify;
+
+    @Option(
+            names = "--no-hypercalls",
+            description = "hide Umbra's counters from the guest, so that what it prints cannot depend on the policy")
+    private boolean noHypercalls;
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
@@ -141,16 +158,31 @@ final class Run implements Callable<Integer> {
     public Integer call() {
         DomainConfig config = config();
         Report.Format format = constant(Report.Format.class, "--report", report);
-        checkReportFile();
+        checkWritable("report", reportFile);
+        checkWritable("screen", isStandardError(screenFile) ? null : screenFile);
         GuestImage image = image();
-        byte[] disk = initrd == null ? null : read(initrd);
+        List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
-        try (Domain domain = new Domain(config, console, input())) {
-            load(domain, image, disk);
+        try (Domain domain = domain(config, console)) {
+            load(domain, image, modules);
+            if (noHypercalls) {
+                domain.hideHypercalls();
+            }
             if (limit != null) {
                 domain.limit(limit);
             }
             return run(domain, config, console, format);
+        }
+    }
+
+    private Domain domain(DomainConfig config, GuestConsole console) {
+        try {
+            return new Domain(config, console, input());
+        } catch (OutOfMemoryError e) {
+            throw mistake(
+                    "there is no room for a guest of %dM: what is kept for each of its frames needs Java heap, of which"
+                                    .formatted(config.memoryBytes() >> 20)
+                            + " UMBRA_JAVA_OPTS=-Xmx4g gives more");
         }
     }
 
@@ -171,7 +203,8 @@ final class Run implements Callable<Integer> {
         progress.close();
         console.flush();
         int status = status(end);
-        write(new Report(domain, config, end, status, seconds), format, end);
+        writeScreen(domain);
+        write(new Report(RunResult.of(domain, config, end, status, seconds), verify), format, end);
         if (end instanceof GuestEnd.Stopped) {
             return status;
         }
@@ -215,41 +248,58 @@ final class Run implements Callable<Integer> {
         };
     }
 
-    /** Before the run, which may be long: that a report can be written where it is to go. */
-    private void checkReportFile() {
-        if (reportFile == null) {
+    /** Before the run, which may be long: that its result can be written where it is to go. */
+    private void checkWritable(String what, @Nullable Path file) {
+        if (file == null) {
             return;
         }
-        try (OutputStream file =
-                Files.newOutputStream(reportFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            file.flush();
+        try (OutputStream opened = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            opened.flush();
         } catch (IOException e) {
-            throw cannotWrite(reportFile, e);
+            throw cannotWrite(what, file, e);
         }
     }
 
-    private ParameterException cannotWrite(Path file, IOException e) {
+    private ParameterException cannotWrite(String what, Path file, IOException e) {
         String reason = Files.isDirectory(file)
                 ? "it is a directory"
                 : e instanceof NoSuchFileException ? "its directory does not exist" : String.valueOf(e.getMessage());
-        return mistake("cannot write the report to '" + file + "': " + reason);
+        return mistake("cannot write the " + what + " to '" + file + "': " + reason);
+    }
+
+    private static boolean isStandardError(@Nullable Path file) {
+        return file != null && file.toString().equals("-");
+    }
+
+    private void writeScreen(Domain domain) {
+        if (isStandardError(screenFile)) {
+            System.err.print(domain.screen());
+            System.err.flush();
+        } else if (screenFile != null) {
+            write("screen", screenFile, domain.screen());
+        }
+    }
+
+    private void write(String what, Path file, String text) {
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw cannotWrite(what, file, e);
+        }
     }
 
     private void write(Report result, Report.Format format, GuestEnd end) {
         String text = switch (format) {
             case TEXT -> result.text();
             case JSON -> result.json();
+            case PROPERTIES -> result.properties();
             case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
         };
         if (reportFile == null) {
             System.err.print(text);
             System.err.flush();
         } else {
-            try {
-                Files.writeString(reportFile, text);
-            } catch (IOException e) {
-                throw cannotWrite(reportFile, e);
-            }
+            write("report", reportFile, text);
         }
     }
 
@@ -257,10 +307,7 @@ final class Run implements Callable<Integer> {
     // ----------------------------------------------------------------------------------------------
 
     private DomainConfig config() {
-        if (memory < DomainConfig.LEAST_MEMORY || memory > MOST_MEMORY || memory % 4096 != 0) {
-            throw mistake("--memory must be a multiple of 4K between %dM and %dG"
-                    .formatted(DomainConfig.LEAST_MEMORY >> 20, MOST_MEMORY >> 30));
-        }
+        checkMemory();
         if (limit != null && limit <= 0 || timeout != null && timeout <= 0) {
             throw mistake("--limit and --timeout must be positive");
         }
@@ -278,6 +325,14 @@ final class Run implements Callable<Integer> {
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 Instant.parse("2000-01-01T00:00:00Z"),
                 verify);
+    }
+
+    private void checkMemory() {
+        try {
+            MemorySize.check(memory);
+        } catch (IllegalArgumentException e) {
+            throw mistake(String.valueOf(e.getMessage()));
+        }
     }
 
     private ShadowPolicy policy() {
@@ -307,6 +362,26 @@ final class Run implements Callable<Integer> {
         }
     }
 
+    private List<BootModule> modules() {
+        if (initrd == null) {
+            return List.of();
+        }
+        return ModuleOption.parse(initrd).stream()
+                .map(module -> new BootModule(module.text(), read(path("--initrd", module.file()))))
+                .toList();
+    }
+
+    private Path path(String option, String file) {
+        if (file.isEmpty()) {
+            throw mistake(option + " names no file");
+        }
+        try {
+            return Path.of(file);
+        } catch (InvalidPathException e) {
+            throw mistake(option + " cannot be '" + file + "'");
+        }
+    }
+
     private static byte[] builtIn() {
         try (InputStream in = Run.class.getResourceAsStream(BUILT_IN)) {
             if (in == null) {
@@ -333,9 +408,9 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private void load(Domain domain, GuestImage image, byte @Nullable [] disk) {
+    private void load(Domain domain, GuestImage image, List<BootModule> modules) {
         try {
-            domain.load(image, append, disk);
+            domain.loadWithModules(image, append, modules);
         } catch (LoadException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }

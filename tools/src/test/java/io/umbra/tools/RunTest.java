@@ -79,6 +79,16 @@ class RunTest {
     }
 
     @Test
+    void writesTheTextScreenIntoAFileOrToStandardError() throws Exception {
+        Path file = directory.resolve("screen.txt");
+        Result result = run("--report", "none", "--limit", "1000", "--screen", file.toString());
+        assertThat(result.status()).isEqualTo(ExitStatus.LIMIT_REACHED);
+        assertThat(Files.readString(file)).isEqualTo("\n".repeat(25));
+        assertThat(run("--report", "none", "--limit", "1000", "--screen", "-").errors())
+                .startsWith("\n".repeat(25));
+    }
+
+    @Test
     void endsWithTheStatusOfALimit() {
         Result result = run("--limit", "1000");
         assertThat(result.status()).isEqualTo(ExitStatus.LIMIT_REACHED);
@@ -120,6 +130,7 @@ class RunTest {
                 "--time slow",
                 "--report xml",
                 "--initrd /nowhere/initrd",
+                "--screen /nowhere/screen",
                 "/nowhere/kernel",
                 "/",
                 "/dev/null",

@@ -3,12 +3,15 @@ package io.umbra.vmm;
 import io.umbra.processor.SoftwareProcessor;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.Counters;
-import io.umbra.shadow.DeviceMemory;
 import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.NestedPaging;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.Paging;
 import io.umbra.shadow.ShadowPaging;
+import io.umbra.vmm.apic.ApicModelRegisters;
+import io.umbra.vmm.device.VirtualClock;
+import io.umbra.vmm.firmware.Firmware;
+import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.LoadRequest;
@@ -19,6 +22,7 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +43,9 @@ public final class Domain implements AutoCloseable {
     /** Machine frames besides RAM and pool: the P2M's tables, and what alignment wastes. */
     private static final long SPARE_FRAMES = 16 * 512;
 
+    /** The control register that shows the local APIC's task priority. */
+    private static final int TASK_PRIORITY = 8;
+
     private final MachineMemory memory;
     private final SoftwareProcessor processor;
     private final VcpuState state;
@@ -49,7 +56,9 @@ public final class Domain implements AutoCloseable {
     private final ConsoleInput input;
     private final GuestRam ram;
     private final MemoryMap map;
+    private final TextScreen screen;
     private final @Nullable Verifier verifier;
+    private final ExitCounts exits = new ExitCounts();
 
     /** By the host's clock, for wall time. */
     private final long started = System.nanoTime();
@@ -59,6 +68,7 @@ public final class Domain implements AutoCloseable {
     private long auditedAt;
 
     private long limit = Long.MAX_VALUE;
+    private boolean hidesHypercalls;
     private volatile @Nullable GuestEnd stopReason;
 
     /** @param console takes what the guest prints, byte by byte */
@@ -72,15 +82,16 @@ public final class Domain implements AutoCloseable {
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
         P2m p2m = new P2m(memory, allocator);
         this.ram = new GuestRam(memory, allocator, p2m, map);
-        this.paging = switch (config.paging()) {
-            case SHADOW -> new ShadowPaging(memory, allocator, p2m, DeviceMemory.NONE, config.policy());
-            case NESTED -> new NestedPaging(memory, p2m, DeviceMemory.NONE);
-        };
         this.state = new VcpuState();
+        this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
+        this.screen = new TextScreen(ram, platform.screen);
+        this.paging = switch (config.paging()) {
+            case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy());
+            case NESTED -> new NestedPaging(memory, p2m, platform.memory);
+        };
         this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
-        this.platform = new Platform(config.memoryBytes(), config.startDate(), console);
-        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime());
+        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
     }
 
     /**
@@ -89,13 +100,29 @@ public final class Domain implements AutoCloseable {
      * @throws LoadException with one line for the user
      */
     public void load(GuestImage image, String commandLine, byte @Nullable [] initrd) throws LoadException {
-        EntryRegisters.set(state, image.load(ram, new LoadRequest(commandLine, initrd, map, 0)));
+        load(image, new LoadRequest(commandLine, initrd, map, Firmware.ACPI_ROOT_POINTER));
+    }
+
+    /** The same with what a Multiboot image may be handed: any number of modules. */
+    public void loadWithModules(GuestImage image, String commandLine, List<BootModule> modules) throws LoadException {
+        load(image, new LoadRequest(commandLine, modules, map, Firmware.ACPI_ROOT_POINTER));
+    }
+
+    private void load(GuestImage image, LoadRequest request) throws LoadException {
+        Firmware.writeTables(ram);
+        FirmwareItems.add(platform.firmwareConfig, request);
+        EntryRegisters.set(state, image.load(ram, request));
         paging.controlRegisterWritten(0, 0, state.cr0 ^ io.umbra.x86.Cr0.PAGING);
     }
 
     /** The run ends when so many instructions are retired. */
     public void limit(long instructions) {
         limit = instructions;
+    }
+
+    /** Hides the counters from the guest, so that what it prints cannot depend on the policy: no hypercall exists, and CPUID does not announce any. */
+    public void hideHypercalls() {
+        hidesHypercalls = true;
     }
 
     /** Ends the run soon, from any thread. */
@@ -113,8 +140,18 @@ public final class Domain implements AutoCloseable {
         return paging.counters();
     }
 
+    /** What the processor did so far. */
+    public ProcessorCounts processorCounts() {
+        return ProcessorCounts.of(processor.tlbCounts(), exits);
+    }
+
     public VcpuState state() {
         return state;
+    }
+
+    /** What stands on the guest's text screen: 25 lines of at most 80 characters. */
+    public String screen() {
+        return screen.text();
     }
 
     /** Translations that {@code --verify} held against the definition. */
@@ -140,6 +177,7 @@ public final class Domain implements AutoCloseable {
         feedInput();
         offerInterrupts();
         Exit exit = processor.run(budget());
+        exits.count(exit);
         platform.clock.advanceTo(now());
         GuestEnd end = handle(exit);
         if (end == null) {
@@ -177,6 +215,11 @@ public final class Domain implements AutoCloseable {
         return config.wallTime() ? System.nanoTime() - started : state.instructions + skipped;
     }
 
+    /** What RDTSC gives. */
+    private long timeStamp() {
+        return config.wallTime() ? now() : state.instructions + state.tscOffset;
+    }
+
     /** Instructions until something must be looked at. */
     private long budget() {
         long budget = Math.min(config.wallTime() ? WALL_SLICE : SLICE, limit - state.instructions);
@@ -192,19 +235,20 @@ public final class Domain implements AutoCloseable {
 
     /** When every vCPU halts, time jumps to the next event. */
     private @Nullable GuestEnd halted() {
-        if (!state.interruptsEnabled()) {
+        boolean nmiMayCome = !state.nmiBlocked && (platform.apic.hasNmi() || platform.mayCauseNmi());
+        if (!state.interruptsEnabled() && !nmiMayCome) {
             return new GuestEnd.PoweredOff("the guest halted with interrupts disabled: powered off");
         }
-        while (!platform.interrupts.hasPending()) {
+        while (!isWoken()) {
             if (stopReason != null) {
                 return stopReason;
             }
             feedInput();
-            if (platform.interrupts.hasPending()) {
+            if (isWoken()) {
                 return null;
             }
             long next = platform.clock.nextEvent();
-            if (next == io.umbra.vmm.device.VirtualClock.NEVER) {
+            if (next == VirtualClock.NEVER) {
                 if (!input.isOpen()) {
                     return new GuestEnd.Crashed("the guest halted and nothing can wake it");
                 }
@@ -214,6 +258,10 @@ public final class Domain implements AutoCloseable {
             }
         }
         return null;
+    }
+
+    private boolean isWoken() {
+        return state.interruptsEnabled() && platform.hasInterrupt() || !state.nmiBlocked && platform.apic.hasNmi();
     }
 
     private void skipTo(long next) {
@@ -241,16 +289,20 @@ public final class Domain implements AutoCloseable {
         }
     }
 
+    /** What was acknowledged already goes first, then NMI. */
     private void offerInterrupts() {
-        boolean waiting = vcpu.deliverPostponed();
-        if (!waiting && platform.interrupts.hasPending()) {
-            if (processor.isInterruptible()) {
-                processor.inject(Event.external(platform.interrupts.acknowledge()));
-            } else {
-                waiting = true;
-            }
+        vcpu.deliverPostponed();
+        if (platform.apic.hasNmi() && processor.acceptsNmi()) {
+            platform.apic.acknowledgeNmi();
+            processor.inject(Event.nmi());
+            exits.countInterrupt();
         }
-        processor.interruptWindow(waiting || platform.interrupts.hasPending());
+        if (platform.hasInterrupt() && !vcpu.postpones(Event.Kind.EXTERNAL) && processor.isInterruptible()) {
+            processor.inject(Event.external(platform.acknowledge()));
+            exits.countInterrupt();
+        }
+        processor.nmiWindow(vcpu.postpones(Event.Kind.NMI) || platform.apic.hasNmi());
+        processor.interruptWindow(vcpu.postpones(Event.Kind.EXTERNAL) || platform.hasInterrupt());
     }
 
     // ---- exits
@@ -261,21 +313,26 @@ public final class Domain implements AutoCloseable {
             case Exit.PageFault fault -> vcpu.pageFaultExit(fault.linear(), fault.code(), fault.interrupted());
             case Exit.NestedFault fault ->
                 vcpu.nestedFaultExit(fault.guestPhysical(), fault.access(), fault.linear(), fault.interrupted());
-            case Exit.ControlRegister write -> paging.controlRegisterWritten(0, write.number(), write.old());
+            case Exit.ControlRegister write -> controlRegisterWritten(write);
             case Exit.EferWritten write -> paging.eferWritten(0, write.old());
+            case Exit.TimeStampWritten written -> platform.apic.timeStampChanged();
             case Exit.InvalidatePage page -> paging.invalidatePage(0, page.linear());
             case Exit.InvalidateContext context -> paging.invalidateContext(0);
             case Exit.PortRead read -> processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
             case Exit.PortWrite write -> platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
             case Exit.Cpuid cpuid -> {
-                CpuIdentity.answer(state);
+                CpuIdentity.answer(state, platform.apic.mode(), !hidesHypercalls);
                 processor.retire(cpuid.length());
             }
             case Exit.MsrRead read -> readModelRegister(read);
             case Exit.MsrWrite write -> writeModelRegister(write);
             case Exit.TimeStamp stamp -> readTime(stamp);
             case Exit.Hypercall call -> {
-                Hypercalls.call(state, paging.counters());
+                if (hidesHypercalls) {
+                    Hypercalls.refuse(state);
+                } else {
+                    Hypercalls.call(state, paging);
+                }
                 processor.retire(call.length());
             }
             case Exit.Exception exception -> vcpu.raise(exception.event(), exception.interrupted());
@@ -303,8 +360,18 @@ public final class Domain implements AutoCloseable {
         }
     }
 
+    private void controlRegisterWritten(Exit.ControlRegister write) {
+        if (write.number() == TASK_PRIORITY) {
+            platform.apic.controlRegister8Written(state.cr8);
+        } else {
+            paging.controlRegisterWritten(0, write.number(), write.old());
+        }
+    }
+
     private void readModelRegister(Exit.MsrRead read) {
-        OptionalLong value = ModelRegisters.read(read.index());
+        int index = read.index();
+        OptionalLong value =
+                ApicModelRegisters.has(index) ? platform.apicRegisters.read(index) : ModelRegisters.read(index);
         if (value.isEmpty()) {
             processor.inject(Event.exception(Vector.GENERAL_PROTECTION, 0));
             return;
@@ -315,7 +382,11 @@ public final class Domain implements AutoCloseable {
     }
 
     private void writeModelRegister(Exit.MsrWrite write) {
-        if (ModelRegisters.write(write.index())) {
+        int index = write.index();
+        boolean done = ApicModelRegisters.has(index)
+                ? platform.apicRegisters.write(index, write.value())
+                : ModelRegisters.write(index);
+        if (done) {
             processor.retire(write.length());
         } else {
             processor.inject(Event.exception(Vector.GENERAL_PROTECTION, 0));

@@ -16,6 +16,7 @@ import io.umbra.x86.PhysicalMemory;
  */
 final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
     private static final long VIDEO_START = 0xA_0000 >>> 12;
+    private static final long TEXT_START = 0xB_8000 >>> 12;
     private static final long VIDEO_END = 0xC_0000 >>> 12;
     private static final long FIRMWARE_END = 0x10_0000 >>> 12;
     private static final int PAGE = 4096;
@@ -50,9 +51,9 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         }
     }
 
-    /** Below 1 MiB a PC has video memory and firmware: the one is no RAM, the other cannot be written. */
+    /** Below 1 MiB a PC has video memory, of which only that of text exists, and firmware, which cannot be written but for its storage. */
     private void populateFrame(long gfn) {
-        if (gfn >= VIDEO_START && gfn < VIDEO_END) {
+        if (gfn >= VIDEO_START && gfn < TEXT_START) {
             p2m.set(gfn, 1, 0, P2mType.MMIO);
             return;
         }
@@ -60,7 +61,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         if (mfn == FrameAllocator.NONE) {
             throw new IllegalStateException("the machine has too few frames for this RAM");
         }
-        boolean firmware = gfn >= VIDEO_END && gfn < FIRMWARE_END;
+        boolean firmware = gfn >= VIDEO_END && gfn < FIRMWARE_END && gfn != MemoryMap.ACPI_STORAGE >>> 12;
         p2m.set(gfn, 1, mfn, firmware ? P2mType.READ_ONLY : P2mType.RAM);
     }
 

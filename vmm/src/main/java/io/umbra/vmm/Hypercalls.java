@@ -2,6 +2,7 @@ package io.umbra.vmm;
 
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.Counters;
+import io.umbra.shadow.Paging;
 import io.umbra.x86.VcpuState;
 
 /**
@@ -11,6 +12,7 @@ import io.umbra.x86.VcpuState;
  *  RAX = 1: read the counter RBX since start
  *           0 … 19 the first twenty of {@link Counter}, 20 retired instructions, 21 … the rest of {@link Counter}
  *           result in RAX, -1 when there is no such counter or function
+ * RAX = 2: the address space whose top table lies at guest-physical RBX is about to end: a hint; result 0
  * </pre>
  */
 final class Hypercalls {
@@ -19,13 +21,26 @@ final class Hypercalls {
     static final int SIGNATURE_EDX = 0x6D55_6172;
 
     private static final long READ_COUNTER = 1;
+    private static final long PAGETABLE_DYING = 2;
     private static final int INSTRUCTIONS = 20;
     private static final Counter[] COUNTERS = Counter.values();
 
-    static void call(VcpuState state, Counters counters) {
+    static void call(VcpuState state, Paging paging) {
         long[] gpr = state.gpr;
-        gpr[VcpuState.RAX] =
-                gpr[VcpuState.RAX] == READ_COUNTER ? counter(gpr[VcpuState.RBX], state.instructions, counters) : -1;
+        long argument = gpr[VcpuState.RBX];
+        if (gpr[VcpuState.RAX] == READ_COUNTER) {
+            gpr[VcpuState.RAX] = counter(argument, state.instructions, paging.counters());
+        } else if (gpr[VcpuState.RAX] == PAGETABLE_DYING) {
+            paging.pagetableDying(0, argument);
+            gpr[VcpuState.RAX] = 0;
+        } else {
+            gpr[VcpuState.RAX] = -1;
+        }
+    }
+
+    /** The answer where there are no hypercalls. */
+    static void refuse(VcpuState state) {
+        state.gpr[VcpuState.RAX] = -1;
     }
 
     private static long counter(long id, long instructions, Counters counters) {

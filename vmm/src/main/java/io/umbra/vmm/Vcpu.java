@@ -9,9 +9,11 @@ import io.umbra.shadow.Paging;
 import io.umbra.x86.Event;
 import io.umbra.x86.FaultHandler;
 import io.umbra.x86.InstructionEmulator.Emulation;
+import io.umbra.x86.Intercepts;
 import io.umbra.x86.Processor;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,7 @@ final class Vcpu implements FaultHandler {
     private final VcpuState state;
     private final Paging paging;
     private final @Nullable Verifier verifier;
+    private final LongSupplier budget;
 
     /** What the engine said of a fault in the middle of an instruction that it could not fix there. */
     private @Nullable FaultOutcome pending;
@@ -32,13 +35,23 @@ final class Vcpu implements FaultHandler {
 
     private boolean shutDown;
 
-    Vcpu(int number, Processor processor, Paging paging, @Nullable Verifier verifier, boolean interceptsTime) {
+    /** @param budget instructions until something other than the guest is due, at least 1 */
+    Vcpu(
+            int number,
+            Processor processor,
+            Paging paging,
+            @Nullable Verifier verifier,
+            boolean interceptsTime,
+            LongSupplier budget) {
         this.number = number;
         this.processor = processor;
         this.state = processor.state();
         this.paging = paging;
         this.verifier = verifier;
-        processor.intercept(paging.intercepts().withTimeStamp(interceptsTime));
+        this.budget = budget;
+        processor.intercept(paging.intercepts()
+                .withTimeStamp(interceptsTime)
+                .withWrites(Intercepts.TASK_PRIORITY | Intercepts.TIME_STAMP_COUNTER));
         processor.faultHandler(this);
         paging.attach(state, processor, processor);
     }
@@ -69,6 +82,11 @@ final class Vcpu implements FaultHandler {
     @Override
     public boolean readPdptes(long cr3, long[] target) {
         return paging.readPdptes(number, cr3, target);
+    }
+
+    @Override
+    public void taskRootLoaded(long old) {
+        paging.controlRegisterWritten(number, 3, old);
     }
 
     private FaultOutcome outcomeOf(long linear, int code) {
@@ -126,7 +144,7 @@ final class Vcpu implements FaultHandler {
     }
 
     private void emulate(Emulate reason) {
-        switch (paging.emulate(number, reason)) {
+        switch (paging.emulate(number, reason, budget.getAsLong())) {
             case Emulation.Done done -> {}
             case Emulation.Raised raised -> {
                 if (raised.event().vector() == Vector.PAGE_FAULT) {
@@ -165,14 +183,19 @@ final class Vcpu implements FaultHandler {
         }
     }
 
-    /** Delivers a postponed interrupt if the guest can take it. @return whether one is still waiting */
-    boolean deliverPostponed() {
+    /** Delivers a postponed interrupt if the guest can take it. */
+    void deliverPostponed() {
         Event waiting = postponed;
-        if (waiting != null && processor.isInterruptible()) {
+        if (waiting != null
+                && (waiting.kind() == Event.Kind.NMI ? processor.acceptsNmi() : processor.isInterruptible())) {
             postponed = null;
             processor.inject(waiting);
         }
-        return postponed != null;
+    }
+
+    /** Whether an acknowledged interrupt of this kind is still to be delivered. */
+    boolean postpones(Event.Kind kind) {
+        return postponed != null && postponed.kind() == kind;
     }
 
     /** A fault while handling a double fault ended the processor. */

@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,6 +24,15 @@ class BuiltInGuestTest {
     private record Played(GuestEnd end, String console, Domain domain) {}
 
     private static Played play(PagingKind paging, Map<String, String> settings, boolean verify) throws Exception {
+        return play(paging, settings, verify, false);
+    }
+
+    private static Played playWithoutHypercalls(PagingKind paging, Map<String, String> settings) throws Exception {
+        return play(paging, settings, false, true);
+    }
+
+    private static Played play(PagingKind paging, Map<String, String> settings, boolean verify, boolean hidesHypercalls)
+            throws Exception {
         DomainConfig plain = DomainConfig.of(64 << 20);
         DomainConfig config = new DomainConfig(
                 plain.memoryBytes(), paging, PolicyOption.parse(settings), 3, false, plain.startDate(), verify);
@@ -30,6 +40,9 @@ class BuiltInGuestTest {
         try (Domain domain = new Domain(config, console::write, ConsoleInput.none())) {
             domain.load(GuestImage.recognise(Files.readAllBytes(IMAGE), "story"), "", null);
             domain.limit(LIMIT);
+            if (hidesHypercalls) {
+                domain.hideHypercalls();
+            }
             GuestEnd end = domain.run();
             return new Played(end, console.toString(StandardCharsets.UTF_8), domain);
         }
@@ -64,5 +77,34 @@ class BuiltInGuestTest {
         Played second = play(PagingKind.SHADOW, Map.of(), false);
         assertThat(second.console()).isEqualTo(first.console());
         assertThat(second.domain().instructions()).isEqualTo(first.domain().instructions());
+    }
+
+    @Test
+    void whereHypercallsAreHiddenTheConsoleDoesNotDependOnThePolicy() throws Exception {
+        Played shadow = playWithoutHypercalls(PagingKind.SHADOW, Map.of());
+        assertThat(shadow.console()).contains("All 78 checks passed").doesNotContain("[hypervisor] faults");
+        for (Played other : List.of(
+                playWithoutHypercalls(PagingKind.SHADOW, Map.of("coherence", "strict-tlb", "populate", "one-level")),
+                playWithoutHypercalls(PagingKind.NESTED, Map.of()))) {
+            assertThat(other.console()).isEqualTo(shadow.console());
+            assertThat(other.domain().instructions()).isEqualTo(shadow.domain().instructions());
+        }
+    }
+
+    @Test
+    void theProcessorsSideIsCounted() throws Exception {
+        ProcessorCounts shadow =
+                playWithoutHypercalls(PagingKind.SHADOW, Map.of()).domain().processorCounts();
+        Played played = playWithoutHypercalls(PagingKind.NESTED, Map.of());
+        ProcessorCounts nested = played.domain().processorCounts();
+        assertThat(shadow.get(ProcessorCounter.EXIT_CONTROL_REGISTER)).isPositive();
+        assertThat(nested.get(ProcessorCounter.EXIT_CONTROL_REGISTER)).isZero();
+        assertThat(nested.get(ProcessorCounter.EXIT_PORT))
+                .isEqualTo(shadow.get(ProcessorCounter.EXIT_PORT))
+                .isGreaterThan(played.console().length());
+        assertThat(shadow.get(ProcessorCounter.WALK_REFUSED)).isGreaterThan(nested.get(ProcessorCounter.WALK_REFUSED));
+        assertThat(nested.get(ProcessorCounter.WALK_REFERENCE))
+                .isGreaterThan(10 * nested.get(ProcessorCounter.TLB_MISS))
+                .isGreaterThan(shadow.get(ProcessorCounter.WALK_REFERENCE));
     }
 }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.DebianGuest.Boot;
+import io.umbra.vmm.DebianGuest.Kernel;
 import io.umbra.vmm.DomainConfig.PagingKind;
+import java.util.EnumMap;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -18,19 +20,49 @@ class DebianBootTest {
     private static final long MEMORY = 256L << 20;
     private static final long LIMIT = 20_000_000_000L;
 
+    private static final Map<Kernel, Printed> FIRST_OF_KERNEL = new EnumMap<>(Kernel.class);
+
+    /** What one boot printed, and when it ended. */
+    private record Printed(String console, long instructions) {}
+
     private static DebianGuest guest;
     private static Boot reference;
 
     @BeforeAll
     static void bootOnce() throws Exception {
-        guest = DebianGuest.fetched();
+        guest = DebianGuest.fetched(Kernel.AMD64);
         reference = guest.boot(DomainConfig.of(MEMORY), TUNED, LIMIT);
     }
 
     @Test
     void bootsToItsInitForksAndPowersOff() {
-        assertThat(reference.console()).contains("umbra: init reached").contains("reboot: System halted");
-        assertThat(reference.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+        assertThat(reference.console()).contains("umbra: init reached").contains("reboot: Power down");
+        assertThat(reference.end()).isEqualTo(new GuestEnd.PoweredOff("the guest powered off through ACPI"));
+    }
+
+    @Test
+    void usesItsApicsAndFindsNoFaultWithTheTables() {
+        assertThat(reference.console())
+                .contains("IOAPIC[0]: apic_id 1, version 17, address 0xfec00000, GSI 0-23")
+                .contains("TSC deadline timer available")
+                .contains("PIT calibration matches PMTIMER")
+                .contains("ttyS0 at I/O 0x3f8 (irq = 4")
+                .doesNotContain("ACPI Error", "ACPI BIOS", "ACPI Warning", "unchecked MSR");
+    }
+
+    @Test
+    void bootsTheSameUnderBothPagingsWithoutAcpi() throws Exception {
+        String commandLine = TUNED + " acpi=off";
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        Boot shadow = guest.boot(plain, commandLine, LIMIT);
+        assertThat(shadow.console()).contains("umbra: init reached").contains("reboot: System halted");
+        assertThat(shadow.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+        Boot nested = guest.boot(
+                new DomainConfig(MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false),
+                commandLine,
+                LIMIT);
+        assertThat(nested.console()).isEqualTo(shadow.console());
+        assertThat(nested.end()).isEqualTo(shadow.end());
     }
 
     /** Linux sets D itself in all that it maps writable, so dirty-bit faults are not among these; the built-in guest has them. */
@@ -72,6 +104,19 @@ class DebianBootTest {
         DomainConfig plain = DomainConfig.of(MEMORY);
         assertSameConsole(
                 new DomainConfig(MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false));
+    }
+
+    /** Both kernels run their own decompressor first; a line for each paging, under all of which they print the same. */
+    @ParameterizedTest
+    @CsvSource({"I686, NESTED", "I686_PAE, NESTED"})
+    void a32BitKernelBootsToItsInitForksAndPowersOff(Kernel kernel, PagingKind paging) throws Exception {
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        DomainConfig config = new DomainConfig(MEMORY, paging, plain.policy(), 1, false, plain.startDate(), false);
+        Boot boot = DebianGuest.fetched(kernel).boot(config, TUNED, LIMIT);
+        assertThat(boot.console()).contains("umbra: init reached").contains("reboot: System halted");
+        assertThat(boot.end()).isInstanceOf(GuestEnd.PoweredOff.class);
+        Printed printed = new Printed(boot.console(), boot.domain().instructions());
+        assertThat(printed).isEqualTo(FIRST_OF_KERNEL.computeIfAbsent(kernel, first -> printed));
     }
 
     @Test

@@ -10,12 +10,32 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Debian's own kernel with the initial RAM disk that this project makes: fetched by the scripts in {@code guests/}. */
 final class DebianGuest {
     /** How one boot ended and what it printed. */
     record Boot(GuestEnd end, String console, Domain domain) {}
+
+    /** Debian's kernels, by the arguments that the scripts take for them. */
+    enum Kernel {
+        /** 64-bit. */
+        AMD64("", ""),
+        /** 32-bit, with tables of two levels. */
+        I686("--arch i386 linux-image-686", "--arch i386"),
+        /** 32-bit, with PAE tables. */
+        I686_PAE("--arch i386 linux-image-686-pae", "--arch i386");
+
+        private final String kernel;
+        private final String initrd;
+
+        Kernel(String kernel, String initrd) {
+            this.kernel = kernel;
+            this.initrd = initrd;
+        }
+    }
 
     private final byte[] kernel;
     private final byte[] initrd;
@@ -26,10 +46,10 @@ final class DebianGuest {
     }
 
     /** Skips the calling test where the packages cannot be had, and fails it where they must be ({@code CI=true}). */
-    static DebianGuest fetched() throws IOException, InterruptedException {
+    static DebianGuest fetched(Kernel wanted) throws IOException, InterruptedException {
         Path guests = repository().resolve("guests");
-        Path kernel = Path.of(output(guests.resolve("fetch-debian-kernel")));
-        Path initrd = Path.of(output(guests.resolve("make-initramfs")));
+        Path kernel = Path.of(output(guests.resolve("fetch-debian-kernel"), wanted.kernel));
+        Path initrd = Path.of(output(guests.resolve("make-initramfs"), wanted.initrd));
         return new DebianGuest(Files.readAllBytes(kernel), Files.readAllBytes(initrd));
     }
 
@@ -51,11 +71,14 @@ final class DebianGuest {
         return at;
     }
 
-    private static String output(Path script) throws IOException, InterruptedException {
+    private static String output(Path script, String arguments) throws IOException, InterruptedException {
         Path errors = Files.createTempFile("script", ".err");
-        Process process = new ProcessBuilder(script.toString())
-                .redirectError(errors.toFile())
-                .start();
+        List<String> command = new ArrayList<>(List.of(script.toString()));
+        if (!arguments.isEmpty()) {
+            command.addAll(List.of(arguments.split(" ", -1)));
+        }
+        Process process =
+                new ProcessBuilder(command).redirectError(errors.toFile()).start();
         String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
         boolean ended = process.waitFor(10, TimeUnit.MINUTES);
         if (!ended || process.exitValue() != 0) {

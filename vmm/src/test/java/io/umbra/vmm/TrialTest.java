@@ -64,7 +64,7 @@ class TrialTest {
     }
 
     static Stream<Arguments> trialsUnderPolicies() {
-        return Stream.of("tables", "events")
+        return Stream.of("tables", "events", "interrupts")
                 .flatMap(trial -> Stream.of(
                                 "",
                                 NESTED,

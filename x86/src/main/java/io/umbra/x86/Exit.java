@@ -33,11 +33,14 @@ public sealed interface Exit {
             long linear,
             @Nullable Event interrupted) implements Exit {}
 
-    /** After. CR0, CR3 or CR4 was written (also by CLTS and LMSW); {@code old} is the value before. Checks (#GP) were made. */
+    /** After. CR0, CR3, CR4 or CR8 was written (also by CLTS and LMSW, but see {@link FaultHandler#taskRootLoaded}); {@code old} is the value before. Checks (#GP) were made. */
     record ControlRegister(int number, long old) implements Exit {}
 
     /** After. EFER was written. */
     record EferWritten(long old) implements Exit {}
+
+    /** After. The time-stamp counter was written: moments that are given in its counts have another time now. */
+    record TimeStampWritten() implements Exit {}
 
     /** After. INVLPG of a canonical or non-canonical linear address. */
     record InvalidatePage(long linear) implements Exit {}
@@ -72,7 +75,7 @@ public sealed interface Exit {
     /** Before. An exception whose vector is in {@link Intercepts#exceptions()}; not yet combined with {@code interrupted}. */
     record Exception(Event event, @Nullable Event interrupted) implements Exit {}
 
-    /** Between instructions. The guest can take an external interrupt now. */
+    /** Between instructions. The guest can take now what a window was opened for: an external interrupt or an NMI. */
     record InterruptWindow() implements Exit {}
 
     /** Between instructions. Exactly the budget was retired. */

@@ -23,6 +23,14 @@ public interface FaultHandler {
      */
     boolean readPdptes(long cr3, long[] target);
 
+    /**
+     * A task switch has loaded the guest's CR3 (and its PDPTE registers) and will now read the new task's segments, so that no {@link Exit.ControlRegister} can tell of it in
+     * time. Called where that exit is intercepted. As it stands it suits tables that do not depend on the guest's CR3.
+     *
+     * @param old the value before
+     */
+    default void taskRootLoaded(long old) {}
+
     /** Nothing is fixed in place: every fault leaves {@link Processor#run}. */
     FaultHandler NONE = new FaultHandler() {
         @Override

@@ -4,13 +4,19 @@ package io.umbra.x86;
  * What leaves guest mode, as the intercept vectors of a VMCB. Port accesses, CPUID, foreign MSRs, HLT and hypercalls always do.
  *
  * @param exceptions a bit for each vector
- * @param controlRegisterWrites a bit for each of CR0, CR3, CR4, and {@link #EFER}
+ * @param controlRegisterWrites a bit for each of CR0, CR3, CR4 and CR8, {@link #EFER} and {@link #TIME_STAMP_COUNTER}
  * @param invalidatePage whether INVLPG and INVPCID are told; the processor drops the translations from its TLB in any case
  * @param timeStamp whether RDTSC and RDTSCP are
  */
 public record Intercepts(int exceptions, int controlRegisterWrites, boolean invalidatePage, boolean timeStamp) {
     /** In {@link #controlRegisterWrites()}: writes to EFER. */
     public static final int EFER = 1 << 31;
+
+    /** In {@link #controlRegisterWrites()}: writes to the time-stamp counter's MSR. */
+    public static final int TIME_STAMP_COUNTER = 1 << 30;
+
+    /** In {@link #controlRegisterWrites()}: writes to CR8. */
+    public static final int TASK_PRIORITY = 1 << 8;
 
     /** Paging is virtualised with shadows: page faults, every paging register, INVLPG. */
     public static final Intercepts SHADOW =
@@ -22,6 +28,11 @@ public record Intercepts(int exceptions, int controlRegisterWrites, boolean inva
     /** The same, with RDTSC and RDTSCP told or not. */
     public Intercepts withTimeStamp(boolean told) {
         return new Intercepts(exceptions, controlRegisterWrites, invalidatePage, told);
+    }
+
+    /** The same, with further bits of {@link #controlRegisterWrites()}. */
+    public Intercepts withWrites(int registers) {
+        return new Intercepts(exceptions, controlRegisterWrites | registers, invalidatePage, timeStamp);
     }
 
     public boolean exception(int vector) {

@@ -8,6 +8,7 @@ public final class Msr {
     public static final int SYSENTER_ESP = 0x175;
     public static final int SYSENTER_EIP = 0x176;
     public static final int PAT = 0x277;
+    public static final int TSC_DEADLINE = 0x6E0;
     public static final int EFER = 0xC000_0080;
     public static final int STAR = 0xC000_0081;
     public static final int LSTAR = 0xC000_0082;

@@ -30,6 +30,12 @@ public interface Processor extends Tlb, InstructionEmulator {
     /** While set, {@link #run} returns {@link Exit.InterruptWindow} as soon as {@link #isInterruptible}. */
     void interruptWindow(boolean wanted);
 
+    /** An NMI could be injected now: none is being handled, no interrupt shadow, nothing else pending. */
+    boolean acceptsNmi();
+
+    /** While set, {@link #run} returns {@link Exit.InterruptWindow} as soon as {@link #acceptsNmi}. */
+    void nmiWindow(boolean wanted);
+
     /** Completes an instruction whose exit came before it: RIP moves on, it is counted, single-step and interrupt shadow take effect. */
     void retire(int length);
 

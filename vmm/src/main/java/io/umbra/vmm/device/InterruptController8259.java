@@ -14,10 +14,17 @@ public final class InterruptController8259 implements PortDevice {
 
     private final Chip8259 master = new Chip8259(this::driveProcessor, 0b1111_1000);
     private final Chip8259 slave = new Chip8259(asserted -> master.setLine(CASCADE, asserted), 0b1101_1110);
+    private final InterruptLine output;
     private boolean pending;
 
-    /** The pair after power-on: all requests masked until it is initialised. */
-    public InterruptController8259() {}
+    /**
+     * The pair after power-on: all requests masked until it is initialised.
+     *
+     * @param output INTR
+     */
+    public InterruptController8259(InterruptLine output) {
+        this.output = output;
+    }
 
     /** Claims ports 0x20, 0x21, 0xa0, 0xa1, 0x4d0 and 0x4d1. */
     public void attach(PortBus bus) {
@@ -87,5 +94,6 @@ public final class InterruptController8259 implements PortDevice {
 
     private void driveProcessor(boolean asserted) {
         pending = asserted;
+        output.set(asserted);
     }
 }

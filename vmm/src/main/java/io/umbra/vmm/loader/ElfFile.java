@@ -25,8 +25,11 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
     private static final int LOADABLE = 1;
     private static final int NOTE = 4;
 
-    /** A part of the file, and the guest-physical memory of {@code memorySize} bytes whose start it fills. */
-    record Segment(long offset, long fileSize, long physical, long memorySize) {
+    /**
+     * A part of the file, and the guest-physical memory of {@code memorySize} bytes whose start it fills; it is linked for
+     * the linear address {@code linear}.
+     */
+    record Segment(long offset, long fileSize, long linear, long physical, long memorySize) {
         long end() {
             return physical + memorySize;
         }
@@ -40,10 +43,15 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
         }
     }
 
+    /** Whether a file that starts with {@link #MAGIC} says that it is of 64 bits. */
+    static boolean isWide(ImageBytes image) {
+        return image.length() > 4 && image.content()[4] == CLASS_64;
+    }
+
     /** Reads the headers; every part of the file that they name lies inside it. */
     static ElfFile parse(ImageBytes image) throws LoadException {
         int elfClass = image.u8(4);
-        boolean wide = elfClass == CLASS_64;
+        boolean wide = isWide(image);
         if (!wide && elfClass != CLASS_32 || image.u8(5) != LITTLE_ENDIAN) {
             throw image.wrong("an ELF file, but not a little-endian one of 32 or 64 bits");
         }
@@ -81,8 +89,18 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
 
     private static Segment parseSegment(ImageBytes image, long at, boolean wide) throws LoadException {
         return wide
-                ? new Segment(image.u64(at + 8), image.u64(at + 32), image.u64(at + 24), image.u64(at + 40))
-                : new Segment(image.u32(at + 4), image.u32(at + 16), image.u32(at + 12), image.u32(at + 20));
+                ? new Segment(
+                        image.u64(at + 8),
+                        image.u64(at + 32),
+                        image.u64(at + 16),
+                        image.u64(at + 24),
+                        image.u64(at + 40))
+                : new Segment(
+                        image.u32(at + 4),
+                        image.u32(at + 16),
+                        image.u32(at + 8),
+                        image.u32(at + 12),
+                        image.u32(at + 20));
     }
 
     /**
@@ -107,6 +125,17 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
             end = Math.max(end, segment.end());
         }
         return end;
+    }
+
+    /** Where the entry is loaded, if it is the linear address of a segment that is linked for elsewhere; or as it is. */
+    long physicalEntry() {
+        for (Segment segment : segments) {
+            long inside = entry - segment.linear();
+            if (inside >= 0 && inside < segment.memorySize()) {
+                return segment.physical() + inside;
+            }
+        }
+        return entry;
     }
 
     boolean isLoaded(long address) {

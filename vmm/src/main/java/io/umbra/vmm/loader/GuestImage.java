@@ -1,7 +1,9 @@
 package io.umbra.vmm.loader;
 
+import java.util.Optional;
+
 /** An image that a guest can be booted from, recognised by its content. */
-public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, FlatImage {
+public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, MultibootImage, FlatImage {
 
     /** What kind of image this is, in a few words for the user. */
     String kind();
@@ -15,10 +17,22 @@ public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, FlatI
     EntryState load(GuestPhysicalMemory memory, LoadRequest request) throws LoadException;
 
     /**
-     * Tells an image's kind.
+     * Tells an image's kind by its content, asked for in this order:
+     *
+     * <ol>
+     *   <li>Linux bzImage: {@code HdrS} at 0x202
+     *   <li>Multiboot header in a file that is no 64-bit ELF file, or that gives addresses: it is loaded by them
+     *   <li>ELF file with a Xen PVH note
+     *   <li>any other file with a Multiboot header
+     *   <li>any other 64-bit ELF file: an uncompressed Linux kernel
+     *   <li>flat image: {@code UMBRAFLT} at 0
+     * </ol>
+     *
+     * So an image that is both PVH and Multiboot is taken as QEMU takes it: Multiboot goes first, but not for a 64-bit ELF
+     * file, which QEMU refuses to load by Multiboot.
      *
      * @param content the file, which must not change afterwards
-     * @param name the file's name, for messages
+     * @param name the file's name, for messages and for the command line of a Multiboot image
      * @throws LoadException if it is of no kind that can be booted, or its header is broken
      */
     static GuestImage recognise(byte[] content, String name) throws LoadException {
@@ -26,36 +40,39 @@ public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, FlatI
         if (image.length() == 0) {
             throw image.wrong("is empty");
         }
-        if (image.startsWith(0, FlatImage.MAGIC)) {
-            return FlatImage.parse(image);
-        }
-        if (image.startsWith(0, ElfFile.MAGIC)) {
-            return recogniseElf(image);
-        }
         if (SetupHeader.isRecognised(image)) {
             return LinuxBzImage.parse(image);
         }
-        if (Multiboot.isRecognised(image)) {
-            throw image.wrong("Multiboot images cannot be booted yet");
+        Optional<MultibootHeader> multiboot = MultibootHeader.find(image);
+        boolean isElf = image.startsWith(0, ElfFile.MAGIC);
+        if (multiboot.isPresent() && (multiboot.get().hasAddresses() || !isElf || !ElfFile.isWide(image))) {
+            return MultibootImage.parse(multiboot.get());
         }
-        throw image.wrong("no bootable image: neither a Linux bzImage, an ELF kernel nor a flat image");
+        if (isElf) {
+            return recogniseElf(image, multiboot);
+        }
+        if (image.startsWith(0, FlatImage.MAGIC)) {
+            return FlatImage.parse(image);
+        }
+        throw image.wrong(
+                "no bootable image: neither a Linux bzImage, an ELF kernel, a Multiboot image nor a flat image");
     }
 
-    private static GuestImage recogniseElf(ImageBytes image) throws LoadException {
+    private static GuestImage recogniseElf(ImageBytes image, Optional<MultibootHeader> multiboot) throws LoadException {
         ElfFile elf = ElfFile.parse(image);
         XenNotes notes = XenNotes.of(elf);
         if (notes.physicalEntry().isPresent()) {
             return new PvhElf(elf, notes.physicalEntry().getAsLong());
         }
+        if (multiboot.isPresent()) {
+            return MultibootImage.parse(multiboot.get());
+        }
         if (notes.isXenPv()) {
             throw image.wrong("Xen PV kernels without a PVH entry cannot be booted yet");
-        }
-        if (Multiboot.isRecognised(image)) {
-            throw image.wrong("Multiboot images cannot be booted yet");
         }
         if (elf.isLongMode()) {
             return new LinuxElf(elf);
         }
-        throw image.wrong("a 32-bit ELF file without a PVH note cannot be booted");
+        throw image.wrong("a 32-bit ELF file with neither a PVH note nor a Multiboot header cannot be booted");
     }
 }

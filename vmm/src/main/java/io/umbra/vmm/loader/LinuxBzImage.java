@@ -4,7 +4,7 @@ package io.umbra.vmm.loader;
  * A Linux bzImage. Source: Linux Documentation/arch/x86/boot.rst.
  *
  * <ul>
- *   <li>A kernel with a 64-bit entry is decompressed here, and the ELF file inside is entered: none of the image's own 16-
+ *   <li>A packed kernel with a 64-bit entry is decompressed here, and the ELF file inside is entered: none of the image's own 16-
  *       and 32-bit code and none of its decompressor runs.
  *   <li>Any other is entered by the 32-bit boot protocol at the start of its protected-mode part. There its own
  *       decompressor runs, because nothing else relocates a 32-bit kernel: where it runs is the decompressor's choice, and the
@@ -22,7 +22,11 @@ public final class LinuxBzImage implements GuestImage {
 
     static LinuxBzImage parse(ImageBytes image) throws LoadException {
         SetupHeader header = SetupHeader.parse(image);
-        if (header.hasLongModeEntry() && !image.holds(header.payload(), header.payloadLength())) {
+        if (!header.holdsLongModeKernel() && !image.holds(header.protectedModeStart(), header.protectedModeSize())) {
+            throw image.wrong("truncated: its 32-bit part, %d bytes at %#x, runs past the end at %#x"
+                    .formatted(header.protectedModeSize(), header.protectedModeStart(), image.length()));
+        }
+        if (header.holdsLongModeKernel() && !image.holds(header.payload(), header.payloadLength())) {
             throw image.wrong("truncated: its compressed kernel, %d bytes at %#x, runs past the end at %#x"
                     .formatted(header.payloadLength(), header.payload(), image.length()));
         }
@@ -37,7 +41,7 @@ public final class LinuxBzImage implements GuestImage {
     @Override
     public EntryState load(GuestPhysicalMemory memory, LoadRequest request) throws LoadException {
         LowMemory.requireMemory(image, request.memoryMap());
-        if (!header.hasLongModeEntry()) {
+        if (!header.holdsLongModeKernel()) {
             return loadProtectedMode(memory, request);
         }
         ElfFile kernel = kernel(request.memoryMap().size());

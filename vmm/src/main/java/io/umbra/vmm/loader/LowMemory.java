@@ -29,9 +29,13 @@ final class LowMemory {
 
     private LowMemory() {}
 
-    /** Where an initrd lies: {@code size} bytes from {@code start}, a multiple of 4 KiB; both 0 if there is none. */
+    /** Where something lies: {@code size} bytes from {@code start}; both 0 for an initrd that there is not. */
     record Placed(long start, long size) {
         static final Placed NOWHERE = new Placed(0, 0);
+
+        long end() {
+            return start + size;
+        }
     }
 
     /** Insists on an amount of RAM that holds the low layout. */
@@ -99,7 +103,7 @@ final class LowMemory {
     }
 
     /**
-     * Puts the initrd as high as RAM allows.
+     * Puts the initrd as high as RAM allows, from a multiple of 4 KiB on.
      *
      * @param from the end of the kernel
      * @param last the highest address that it may take

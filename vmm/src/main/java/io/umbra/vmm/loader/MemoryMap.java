@@ -16,6 +16,13 @@ public record MemoryMap(long size) {
     /** Where high RAM starts, 4 GiB. */
     public static final long HOLE_END = 4L << 30;
 
+    /** Where the firmware's tables lie. */
+    public static final long ACPI_TABLES = 0xe_0000;
+
+    /** Where the firmware's structures lie that the guest writes to, 4 KiB. */
+    public static final long ACPI_STORAGE = 0xe_8000;
+
+    static final long ACPI_END = 0xe_9000;
     static final long FIRMWARE_START = 0x9_fc00;
     static final long FIRMWARE_END = 0x10_0000;
 
@@ -31,7 +38,11 @@ public record MemoryMap(long size) {
         /** Free for the guest to use. */
         RAM(1),
         /** Not to be touched. */
-        RESERVED(2);
+        RESERVED(2),
+        /** Tables of the firmware's, free to use once they are read. */
+        ACPI_TABLES(3),
+        /** Memory that guest and firmware share, not to be used otherwise. */
+        ACPI_STORAGE(4);
 
         private final int number;
 
@@ -72,7 +83,10 @@ public record MemoryMap(long size) {
     public List<Range> ranges() {
         List<Range> ranges = new ArrayList<>();
         ranges.add(new Range(0, Math.min(size, FIRMWARE_START), Kind.RAM));
-        ranges.add(new Range(FIRMWARE_START, FIRMWARE_END - FIRMWARE_START, Kind.RESERVED));
+        ranges.add(new Range(FIRMWARE_START, ACPI_TABLES - FIRMWARE_START, Kind.RESERVED));
+        ranges.add(new Range(ACPI_TABLES, ACPI_STORAGE - ACPI_TABLES, Kind.ACPI_TABLES));
+        ranges.add(new Range(ACPI_STORAGE, ACPI_END - ACPI_STORAGE, Kind.ACPI_STORAGE));
+        ranges.add(new Range(ACPI_END, FIRMWARE_END - ACPI_END, Kind.RESERVED));
         if (lowEnd() > FIRMWARE_END) {
             ranges.add(new Range(FIRMWARE_END, lowEnd() - FIRMWARE_END, Kind.RAM));
         }

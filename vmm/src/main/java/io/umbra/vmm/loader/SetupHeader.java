@@ -26,6 +26,7 @@ record SetupHeader(ImageBytes image, int version) {
     static final int ALIGNMENT = 0x230;
     static final int SETUP_DATA = 0x250;
 
+    private static final int SYSTEM_SIZE = 0x1f4;
     private static final int LENGTH = 0x201;
     private static final int INITRD_LAST = 0x22c;
     private static final int RELOCATABLE = 0x234;
@@ -42,6 +43,7 @@ record SetupHeader(ImageBytes image, int version) {
     private static final int LOADED_HIGH = 0x01;
     private static final int HAS_64_BIT_ENTRY = 0x01;
     private static final int SECTOR = 512;
+    private static final int PARAGRAPH = 16;
     private static final long HIGH_LOAD = 0x10_0000;
 
     static boolean isRecognised(ImageBytes image) throws LoadException {
@@ -72,15 +74,22 @@ record SetupHeader(ImageBytes image, int version) {
         return image.slice(START, end - START);
     }
 
-    /** Whether the kernel has a 64-bit entry point, and so is a 64-bit kernel (XLF_KERNEL_64, since 2.12). */
-    boolean hasLongModeEntry() throws LoadException {
-        return version >= FIRST_WITH_EXTENDED_FLAGS && (image.u16(LOAD_FLAGS_EXTENDED) & HAS_64_BIT_ENTRY) != 0;
+    /** Whether inside is a packed kernel with a 64-bit entry point (XLF_KERNEL_64, since 2.12). */
+    boolean holdsLongModeKernel() throws LoadException {
+        return version >= FIRST_WITH_EXTENDED_FLAGS
+                && (image.u16(LOAD_FLAGS_EXTENDED) & HAS_64_BIT_ENTRY) != 0
+                && payloadLength() != 0;
     }
 
-    /** File offset of the part that runs in protected mode, which goes on to the end of the file. */
+    /** File offset of the part that runs in protected mode. */
     int protectedModeStart() throws LoadException {
         int sectors = image.u8(START);
         return ((sectors == 0 ? 4 : sectors) + 1) * SECTOR;
+    }
+
+    /** Bytes of that part at the least: its last paragraph need not be whole, and a signature may follow. */
+    long protectedModeSize() throws LoadException {
+        return Math.max(0, image.u32(SYSTEM_SIZE) * PARAGRAPH - (PARAGRAPH - 1));
     }
 
     /** File offset of the compressed kernel (since 2.08). */
@@ -88,7 +97,7 @@ record SetupHeader(ImageBytes image, int version) {
         return protectedModeStart() + image.u32(PAYLOAD_OFFSET);
     }
 
-    /** Bytes of the compressed kernel. */
+    /** Bytes of the compressed kernel; 0 in a program that is no Linux and only looks like a bzImage. */
     long payloadLength() throws LoadException {
         return image.u32(PAYLOAD_LENGTH);
     }

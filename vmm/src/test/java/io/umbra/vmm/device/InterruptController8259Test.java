@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class InterruptController8259Test {
     private final PortBus bus = new PortBus();
-    private final InterruptController8259 controller = new InterruptController8259();
+    private final InterruptController8259 controller = new InterruptController8259(asserted -> {});
 
     @BeforeEach
     void initialiseAsAPcDoes() {
@@ -240,7 +240,7 @@ class InterruptController8259Test {
 
     @Test
     void nothingIsRequestedBeforeInitialisation() {
-        InterruptController8259 fresh = new InterruptController8259();
+        InterruptController8259 fresh = new InterruptController8259(asserted -> {});
         fresh.line(0).set(true);
         assertThat(fresh.hasPending()).isFalse();
     }

@@ -5,10 +5,10 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /** Guest memory of less than 3 GiB in one array, which refuses what lies outside. */
-final class ArrayMemory implements GuestPhysicalMemory {
+public final class ArrayMemory implements GuestPhysicalMemory {
     private final byte[] bytes;
 
-    ArrayMemory(int size) {
+    public ArrayMemory(int size) {
         bytes = new byte[size];
     }
 

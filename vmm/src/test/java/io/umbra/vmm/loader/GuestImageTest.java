@@ -83,17 +83,25 @@ class GuestImageTest {
         assertThat(memory.u32(0x7228)).isEqualTo(0x2_0000);
         assertThat(new String(memory.read(0x2_0000, 14), StandardCharsets.UTF_8))
                 .isEqualTo("console=ttyS0\0");
-        assertThat(memory.read(0x71e8, 1)).containsExactly(3);
+        assertThat(memory.read(0x71e8, 1)).containsExactly(6);
         assertThat(memory.u64(0x72d0 + 8)).isEqualTo(0x9_fc00);
         assertThat(memory.u32(0x72d0 + 20 + 16)).isEqualTo(2);
-        assertThat(memory.u64(0x72d0 + 40)).isEqualTo(0x10_0000);
-        assertThat(memory.u64(0x72d0 + 48)).isEqualTo(MEMORY - 0x10_0000);
+        assertThat(memory.u64(0x72d0 + 40)).as("ACPI tables").isEqualTo(0xe_0000);
+        assertThat(memory.u32(0x72d0 + 40 + 16)).isEqualTo(3);
+        assertThat(memory.u64(0x72d0 + 60)).as("ACPI storage").isEqualTo(0xe_8000);
+        assertThat(memory.u32(0x72d0 + 60 + 16)).isEqualTo(4);
+        assertThat(memory.u64(0x72d0 + 100)).isEqualTo(0x10_0000);
+        assertThat(memory.u64(0x72d0 + 108)).isEqualTo(MEMORY - 0x10_0000);
     }
 
     private static void patch(byte[] image, int at, int... bytes) {
         for (int value : bytes) {
             image[at++] = (byte) value;
         }
+    }
+
+    private static void patch(byte[] image, int at, byte[] bytes) {
+        System.arraycopy(bytes, 0, image, at, bytes.length);
     }
 
     @Test
@@ -128,6 +136,7 @@ class GuestImageTest {
         patch(low, 0x211, 0);
         assertRefused(low, "zImage");
         assertRefused(Arrays.copyOf(image, 5 * 512), "truncated");
+        assertRefused(Arrays.copyOf(image, image.length - 32), "truncated: its 32-bit part");
         assertRefused(image, LoadRequest.of("x".repeat(2048), map), "at most 2047 bytes");
     }
 
@@ -166,8 +175,8 @@ class GuestImageTest {
             assertThat(memory.u64(memory.u64(0x1010))).isEqualTo(MEMORY - 4096);
             assertThat(memory.u64(memory.u64(0x1010) + 8)).isEqualTo(10);
             assertThat(memory.read(memory.u64(0x1018), 2)).containsExactly('x', 0);
-            assertThat(memory.u32(0x1030)).isEqualTo(3);
-            assertThat(memory.u64(memory.u64(0x1028) + 2 * 24)).isEqualTo(0x10_0000);
+            assertThat(memory.u32(0x1030)).isEqualTo(6);
+            assertThat(memory.u64(memory.u64(0x1028) + 5 * 24)).isEqualTo(0x10_0000);
             assertKernelIsInPlace();
         }
     }
@@ -194,14 +203,6 @@ class GuestImageTest {
         assertRefused(new byte[10_000], "no bootable image");
         assertRefused(SampleImages.elf32(NO_NOTE), "32-bit ELF");
         assertRefused(SampleImages.elf64(SampleImages.xenNote(1, new byte[8])), "Xen PV");
-        byte[] multiboot = new byte[10_000];
-        System.arraycopy(
-                new byte[] {2, (byte) 0xb0, (byte) 0xad, 0x1b, 0, 0, 0, 0, (byte) 0xfe, 0x4f, 0x52, (byte) 0xe4},
-                0,
-                multiboot,
-                8000,
-                12);
-        assertRefused(multiboot, "Multiboot");
         byte[] kernel = SampleImages.elf64(NO_NOTE);
         byte[] image = SampleImages.bzImage(SampleImages.lz4(kernel, 1000));
         assertRefused(Arrays.copyOf(image, 4000), "truncated");
@@ -210,6 +211,16 @@ class GuestImageTest {
         assertRefused(SampleImages.bzImage(SampleImages.gzip(SampleImages.elf32(NO_NOTE))), "is a 32-bit one");
         assertRefused(SampleImages.bzImage(SampleImages.gzip(new byte[1000])), "no ELF");
         assertRefused(SampleImages.bzImage(new byte[1000]), "not known");
+    }
+
+    @Test
+    void segmentsThatOverlapOrShrinkAreRefused() {
+        byte[] image = SampleImages.elf64(NO_NOTE);
+        patch(image, 120, Arrays.copyOfRange(image, 64, 120));
+        assertRefused(image, "overlap");
+        byte[] shrunk = SampleImages.elf64(NO_NOTE);
+        patch(shrunk, 64 + 40, 0, 1);
+        assertRefused(shrunk, "larger in the file than in memory");
     }
 
     @Test
@@ -241,7 +252,7 @@ class GuestImageTest {
         MemoryMap large = new MemoryMap(5L << 30);
         assertThat(large.ranges())
                 .contains(new MemoryMap.Range(4L << 30, 2L << 30, MemoryMap.Kind.RAM))
-                .hasSize(4);
+                .hasSize(7);
         assertThat(large.isUsable((3L << 30) - 4096, 4096)).isTrue();
         assertThat(large.isUsable((3L << 30) - 4096, 4097)).isFalse();
         assertThat(large.isUsable(6L << 30, 1)).isFalse();
@@ -264,12 +275,15 @@ class GuestImageTest {
             SampleImages.elf64(SampleImages.pvhNote(8)),
             SampleImages.elf32(SampleImages.pvhNote(4)),
             kernel,
+            SampleImages.multiboot(SampleImages.elf32(NO_NOTE), 0x98, 3),
+            SampleImages.multiboot(SampleImages.elf64(NO_NOTE), 0xb4, 3),
+            SampleImages.multiboot(0x20_0000, 0x20_1000, 0x20_2000, 0x20_0064),
             SampleImages.flat(0x40_0000, 0x40_0020, 100),
         };
         int[] interesting = {0, 1, 0x7f, 0x80, 0xff};
         int loaded = 0;
         int refused = 0;
-        for (int seed = 0; seed < 20_000; seed++) {
+        for (int seed = 0; seed < 30_000; seed++) {
             Random random = new Random(seed);
             byte[] image = images[seed % images.length].clone();
             int headers = seed % images.length < 7 ? image.length : 200;

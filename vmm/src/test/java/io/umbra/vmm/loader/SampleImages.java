@@ -58,6 +58,7 @@ final class SampleImages {
         elf.putShort(40, (short) 52).putShort(42, (short) 32).putShort(44, (short) 2);
         elf.putInt(52, 1)
                 .putInt(56, 0x1000)
+                .putInt(60, (int) KERNEL)
                 .putInt(64, (int) KERNEL)
                 .putInt(68, TEXT)
                 .putInt(72, TEXT + BSS);
@@ -102,7 +103,8 @@ final class SampleImages {
     static byte[] bzImage32(int initSize) {
         byte[] bytes = bzImage(new byte[1000]);
         ByteBuffer image = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        image.put(0x234, (byte) 1)
+        image.putInt(0x1f4, (bytes.length - 5 * 512) / 16)
+                .put(0x234, (byte) 1)
                 .putShort(0x236, (short) 0)
                 .putLong(0x258, KERNEL)
                 .putInt(0x260, initSize);
@@ -110,6 +112,28 @@ final class SampleImages {
             image.put(at, (byte) at);
         }
         return bytes;
+    }
+
+    /** A copy with a Multiboot header. */
+    static byte[] multiboot(byte[] image, int at, int flags) {
+        byte[] bytes = image.clone();
+        ByteBuffer header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        header.putInt(at, 0x1bad_b002).putInt(at + 4, flags);
+        if (at + 12 <= bytes.length) {
+            header.putInt(at + 8, -(0x1bad_b002 + flags));
+        }
+        return bytes;
+    }
+
+    /** A file of 5000 bytes with a Multiboot header at 0x40 that puts what lies from 0x20 on to {@code address}. */
+    static byte[] multiboot(int address, int loadEnd, int bssEnd, int entry) {
+        ByteBuffer image = buffer(5000);
+        for (int at = 0; at < image.capacity(); at++) {
+            image.put(at, (byte) (at * 7));
+        }
+        image.putInt(0x40 + 12, address + 0x20).putInt(0x40 + 16, address);
+        image.putInt(0x40 + 20, loadEnd).putInt(0x40 + 24, bssEnd).putInt(0x40 + 28, entry);
+        return multiboot(bytes(image), 0x40, 1 << 16 | 3);
     }
 
     static byte[] flat(long load, long entry, int size) {
