@@ -21,7 +21,9 @@ final class ConversionOps {
 
     /** To a general register, or to the low 32 or 64 bits of an XMM register. */
     static Op scalar(Conversion function, Instruction i, int offsetInPage) {
-        return new Scalar(function, i, offsetInPage);
+        return i.operands[0].kind() == Instruction.Kind.GENERAL
+                ? new ToGeneral(function, i, offsetInPage)
+                : new Scalar(function, i, offsetInPage);
     }
 
     /** Four elements of 32 bits to four. */
@@ -85,11 +87,11 @@ final class ConversionOps {
             mmx = to.isMmx() || from.isMmx();
         }
 
-        final void check(Cpu cpu) {
+        final void checkBoth(Cpu cpu) {
             if (mmx) {
                 Mmx.checkWithSse(cpu);
             } else {
-                cpu.checkSse();
+                check(cpu);
             }
         }
 
@@ -100,31 +102,43 @@ final class ConversionOps {
         }
     }
 
-    private static final class Scalar extends VectorOp {
+    private static final class ToGeneral extends VectorOp {
         private final Conversion function;
 
-        Scalar(Conversion function, Instruction i, int offsetInPage) {
+        ToGeneral(Conversion function, Instruction i, int offsetInPage) {
             super(i, offsetInPage);
             this.function = function;
         }
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long operand = from.low(cpu);
             FloatEnvironment env = Mxcsr.begin(cpu);
             long result = function.apply(operand, env);
             Mxcsr.finish(cpu, env);
-            if (to.isGeneral()) {
-                to.write(cpu, result);
-            } else {
-                long kept = to.size == 8 ? 0 : ~LOW_DOUBLEWORD;
-                cpu.state.xmm[to.register] = cpu.state.xmm[to.register] & kept | result & ~kept;
-            }
+            to.write(cpu, result);
         }
     }
 
-    private static final class Packed extends VectorOp {
+    private static final class Scalar extends FloatLaneOp {
+        private final Conversion function;
+        private final long kept;
+
+        Scalar(Conversion function, Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
+            this.function = function;
+            this.kept = to.size == 8 ? 0 : ~LOW_DOUBLEWORD;
+        }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = aLow & kept | function.apply(bLow, cpu.floats) & ~kept;
+            out[at + 1] = aHigh;
+        }
+    }
+
+    private static final class Packed extends FloatLaneOp {
         private final Conversion function;
 
         Packed(Conversion function, Instruction i, int offsetInPage) {
@@ -133,15 +147,9 @@ final class ConversionOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            FloatEnvironment env = Mxcsr.begin(cpu);
-            low = both(function, low, env);
-            high = both(function, high, env);
-            Mxcsr.finish(cpu, env);
-            to.write(cpu, low, high);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = both(function, bLow, cpu.floats);
+            out[at + 1] = both(function, bHigh, cpu.floats);
         }
     }
 
@@ -155,7 +163,7 @@ final class ConversionOps {
 
         @Override
         void execute(Cpu cpu) {
-            check(cpu);
+            checkBoth(cpu);
             long operand = from.low(cpu);
             FloatEnvironment env = Mxcsr.begin(cpu);
             long result = both(function, operand, env);
@@ -179,7 +187,7 @@ final class ConversionOps {
 
         @Override
         void execute(Cpu cpu) {
-            check(cpu);
+            checkBoth(cpu);
             long operand = from.low(cpu);
             FloatEnvironment env = Mxcsr.begin(cpu);
             long low = function.apply(operand, env);
@@ -200,7 +208,7 @@ final class ConversionOps {
 
         @Override
         void execute(Cpu cpu) {
-            check(cpu);
+            checkBoth(cpu);
             long low = from.low(cpu);
             long high = from.high(cpu);
             FloatEnvironment env = Mxcsr.begin(cpu);

@@ -26,6 +26,9 @@ final class Cpu {
 
     final Flags flags = new Flags();
     final FloatEnvironment floats = new FloatEnvironment();
+    /** A vector's new value while it may still be refused. */
+    final long[] lanes = new long[4];
+
     final X87Unit x87;
     final MemoryUnit memory;
     final PagingFeatures features;
@@ -310,6 +313,24 @@ final class Cpu {
             throw fault(Vector.INVALID_OPCODE);
         }
         checkMmx();
+    }
+
+    /** VEX-coded instructions on general registers: #UD outside protected mode and in virtual-8086 mode. */
+    void checkVex() {
+        if ((state.cr0 & Cr0.PROTECTION) == 0 || (state.rflags & RFlags.VIRTUAL_8086) != 0) {
+            throw fault(Vector.INVALID_OPCODE);
+        }
+    }
+
+    /** VEX-coded instructions on vectors: #UD, too, unless the operating system saves XMM and YMM registers with XSAVE; #NM while CR0.TS is set. CR0.EM and CR4.OSFXSR do not count. */
+    void checkAvx() {
+        checkVex();
+        if ((state.cr4 & Cr4.XSAVE) == 0 || (~state.xcr0 & ExtendedState.VECTORS) != 0) {
+            throw fault(Vector.INVALID_OPCODE);
+        }
+        if ((state.cr0 & Cr0.TASK_SWITCHED) != 0) {
+            throw fault(Vector.DEVICE_NOT_AVAILABLE);
+        }
     }
 
     // ---- segments ---------------------------------------------------------------------------------------------------

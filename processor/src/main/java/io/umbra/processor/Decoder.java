@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>DEC-4: AH, CH, DH and BH exist only without REX.
  *   <li>DEC-5: LOCK is for read-modify-write instructions with a memory destination only.
  *   <li>DEC-6: opcodes of features that CPUID does not offer are INVALID.
+ *   <li>DEC-7: a VEX prefix behind LOCK, 66, F2, F3 or REX is INVALID, and so is one whose vvvv names a register that nothing uses. Outside 64-bit mode C4 and C5 are LES and LDS unless what
+ *       follows would be a register form; there only eight registers can be named, and VEX.W does not make general registers wider.
+ *   <li>DEC-8: a gather whose destination, index and mask are not three registers is INVALID.
  * </ul>
  *
  * <p>String instructions and XLAT have no operands here: registers are implicit, {@link Instruction#segment} is that of the source. An
@@ -30,6 +33,7 @@ final class Decoder {
     private static final int REX_W = 8, REX_R = 4, REX_X = 2, REX_B = 1;
     private static final int NONE = -1;
     private static final Operand[] NO_OPERANDS = {};
+    private static final int[] VEX_ESCAPES = {0x0F, 0x0F38, 0x0F3A};
 
     private final byte[] bytes;
     private final int start;
@@ -46,6 +50,10 @@ final class Decoder {
     private boolean operandSizePrefix;
     private boolean addressSizePrefix;
     private int opcode;
+    /** VEX.pp: {@link MandatoryPrefix#index}. */
+    private int vexPrefix;
+    /** VEX.vvvv, not inverted: 0 when it names nothing. */
+    private int vexRegister;
 
     private Decoder(byte[] bytes, int start, int available, int mode) {
         this.bytes = bytes;
@@ -79,21 +87,28 @@ final class Decoder {
 
     private void decode() {
         int first = prefixes();
+        boolean isVex = isVex(first);
+        if (isVex && !vex(first)) {
+            return;
+        }
         boolean rexW = (rex & REX_W) != 0;
         instruction.segmentOverridden = segmentOverride != NONE;
         instruction.segment = effectiveSegment(VcpuState.DS);
         instruction.addressSize = addressSize();
-        instruction.operandSize = operandSize(rexW);
+        instruction.operandSize = operandSize(rexW && mode64);
 
-        Opcode entry = opcode(first);
+        Opcode entry = isVex ? vexOpcode() : opcode(first);
         int modRm = 0;
         if (entry.hasModRm()) {
             modRm = next();
             instruction.modRm = modRm;
         }
-        Form form = entry.form(mandatoryPrefix(), rexW, modRm);
-        if (form == Form.UNDEFINED) {
+        Form form = entry.form(isVex ? vexPrefix : mandatoryPrefix(), rexW, modRm);
+        if (form == Form.UNDEFINED || vexRegister != 0 && !form.usesVexRegister || !mayIndex(form, modRm)) {
             return;
+        }
+        if (!mode64) {
+            rex = 0;
         }
         instruction.operandSize = form.operandSize(instruction.operandSize, operandSizePrefix, rexW, mode64);
         if (form.usesRepeatPrefix) {
@@ -103,7 +118,9 @@ final class Decoder {
         if (entry.hasModRm() && modRm < 0xC0 && !entry.ignoresMod()) {
             memory(modRm);
         }
-        if (!operands(form, modRm) || instruction.lock && !(form.allowsLock && instruction.operands[0].isMemory())) {
+        if (!operands(form, modRm)
+                || form.isVectorIndexed && !isGather()
+                || instruction.lock && !(form.allowsLock && instruction.operands[0].isMemory())) {
             instruction.operands = NO_OPERANDS;
             return;
         }
@@ -228,6 +245,70 @@ final class Decoder {
         return map.opcode(number, opcode);
     }
 
+    // ---- VEX (SDM vol. 2A, 2.3) -----------------------------------------------------------------------------------
+
+    private boolean isVex(int first) {
+        return (first == 0xC4 || first == 0xC5) && (mode64 || peek() >= 0xC0);
+    }
+
+    private int peek() {
+        return position < limit ? bytes[start + position] & 0xFF : 0;
+    }
+
+    /**
+     * <pre>
+     *  C5  R̅ v̅ v̅ v̅ v̅ L p p
+     *  C4  R̅ X̅ B̅ m m m m m   W v̅ v̅ v̅ v̅ L p p
+     * </pre>
+     *
+     * @return whether the prefix is one that the processor accepts
+     */
+    private boolean vex(int first) {
+        boolean isAlone = !instruction.lock && !operandSizePrefix && instruction.repeat == 0 && rex == 0;
+        int inverted = next();
+        int last = inverted;
+        int map = OpcodeMap.TWO_BYTE;
+        int extensions = ~inverted >> 5 & REX_R;
+        if (first == 0xC4) {
+            map = inverted & 31;
+            extensions = ~inverted >> 5 & (REX_R | REX_X | REX_B);
+            last = next();
+            extensions |= last >> 4 & REX_W;
+        }
+        rex = extensions;
+        vexPrefix = last & 3;
+        vexRegister = ~last >> 3 & 15;
+        boolean isLong = (last & 4) != 0;
+        instruction.vex = true;
+        instruction.vectorLength = isLong ? 32 : 16;
+        instruction.opcode = map;
+        return isAlone && map >= OpcodeMap.TWO_BYTE && map <= OpcodeMap.THREE_BYTE_3A;
+    }
+
+    private Opcode vexOpcode() {
+        int map = instruction.opcode;
+        opcode = next();
+        instruction.opcode = VEX_ESCAPES[map - 1] << 8 | opcode;
+        OpcodeMap all = mode64 ? OpcodeMap.LONG_MODE : OpcodeMap.LEGACY;
+        return all.opcode(map + (instruction.vectorLength == 32 ? OpcodeMap.VEX_256 : OpcodeMap.VEX_128), opcode);
+    }
+
+    /** A vector register can be the index in a SIB byte only. */
+    private boolean mayIndex(Form form, int modRm) {
+        if (!form.isVectorIndexed) {
+            return true;
+        }
+        instruction.indexSize = bytes(form.operands().get(1).memoryWidth());
+        return instruction.addressSize != 2 && (modRm & 7) == 4;
+    }
+
+    /** Behind {@link #operands}. */
+    private boolean isGather() {
+        int destination = instruction.operands[0].register();
+        int mask = instruction.operands[2].register();
+        return destination != mask && destination != instruction.index && mask != instruction.index;
+    }
+
     // ---- memory ---------------------------------------------------------------------------------------------------
 
     private void memory(int modRm) {
@@ -271,7 +352,7 @@ final class Decoder {
     private void scaleIndexBase(int mod) {
         int sib = next();
         int index = sib >> 3 & 7 | (rex & REX_X) << 2;
-        if (index != 4) {
+        if (index != 4 || instruction.indexSize != 0) {
             instruction.index = index;
             instruction.scale = sib >> 6;
         }
@@ -307,6 +388,9 @@ final class Decoder {
         Operand[] operands = new Operand[specs.size()];
         for (int i = 0; i < operands.length; i++) {
             OperandSpec spec = specs.get(i);
+            if (spec.isVex()) {
+                instruction.vexOperand = i;
+            }
             operands[i] = operand(spec, modRm);
             if (!exists(operands[i], i == 0 && form.mnemonic == Mnemonic.MOV_SEG)) {
                 return false;
@@ -338,6 +422,10 @@ final class Decoder {
             case RM_XMM -> isMemory ? memoryOperand(spec) : Operands.xmm(extendedRm, size);
             case RM_MMX -> isMemory ? memoryOperand(spec) : Operands.mmx(rm, size);
             case RM_MEMORY -> memoryOperand(spec);
+            case RM_VECTOR_INDEXED -> Operands.memory(size);
+            case VEX_XMM -> Operands.xmm(vexRegister & (mode64 ? 15 : 7), size);
+            case VEX_GENERAL -> Operands.general(vexRegister & (mode64 ? 15 : 7), size);
+            case IMMEDIATE_XMM -> Operands.xmm(next() >> 4 & (mode64 ? 15 : 7), size);
             case RM_GENERAL_ANY_MOD -> general(extendedRm, size);
             case RM_XMM_ONLY -> Operands.xmm(extendedRm, size);
             case RM_MMX_ONLY -> Operands.mmx(rm, size);
@@ -369,7 +457,7 @@ final class Decoder {
     }
 
     private int bytes(OperandSpec.Width width) {
-        return width.bytes(instruction.operandSize, (rex & REX_W) != 0, mode64);
+        return width.bytes(instruction.operandSize, (rex & REX_W) != 0, mode64, instruction.vectorLength);
     }
 
     private Operand memoryOperand(OperandSpec spec) {

@@ -47,7 +47,7 @@ final class ElementOps {
         return row & ~mask | value << at & mask;
     }
 
-    private static final class Blend extends VectorOp {
+    private static final class Blend extends LaneOp {
         private final long lowMask;
         private final long highMask;
 
@@ -66,11 +66,9 @@ final class ElementOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            to.write(cpu, Lanes.choose(lowMask, low, to.low(cpu)), Lanes.choose(highMask, high, to.high(cpu)));
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = Lanes.choose(lowMask, bLow, aLow);
+            out[at + 1] = Lanes.choose(highMask, bHigh, aHigh);
         }
     }
 
@@ -84,13 +82,24 @@ final class ElementOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long low = from.low(cpu);
             long high = from.high(cpu);
             long lowMask = lanes.spread(cpu.state.xmm[XMM0]);
             long highMask = lanes.spread(cpu.state.xmm[XMM0 + 1]);
             to.write(cpu, Lanes.choose(lowMask, low, to.low(cpu)), Lanes.choose(highMask, high, to.high(cpu)));
         }
+    }
+
+    /** The first elements of {@code narrow} bits, made {@code wide}: as many as 64 bits hold. */
+    static long extended(long elements, int narrow, int wide, boolean signed) {
+        long result = 0;
+        for (int at = 0; at < 64; at += wide) {
+            long top = elements >>> at / wide * narrow << 64 - narrow;
+            long value = signed ? top >> 64 - narrow : top >>> 64 - narrow;
+            result |= (value & -1L >>> 64 - wide) << at;
+        }
+        return result;
     }
 
     private static final class Extend extends VectorOp {
@@ -107,41 +116,30 @@ final class ElementOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long operand = from.low(cpu);
-            to.write(cpu, row(operand), row(operand >>> 64 / wide * narrow));
-        }
-
-        private long row(long elements) {
-            long result = 0;
-            for (int at = 0; at < 64; at += wide) {
-                long top = elements >>> at / wide * narrow << 64 - narrow;
-                long value = signed ? top >> 64 - narrow : top >>> 64 - narrow;
-                result |= (value & -1L >>> 64 - wide) << at;
-            }
-            return result;
+            long second = operand >>> 64 / wide * narrow;
+            to.write(cpu, extended(operand, narrow, wide, signed), extended(second, narrow, wide, signed));
         }
     }
 
-    private static final class Insert extends VectorOp {
+    private static final class Insert extends LaneOp {
         private final int bits;
         private final int half;
-        private final int at;
+        private final int shift;
 
         Insert(int bits, Instruction i, int offsetInPage) {
             super(i, offsetInPage);
             int position = immediate(i) * bits & 127;
             this.bits = bits;
             this.half = position >> 6;
-            this.at = position & 63;
+            this.shift = position & 63;
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long value = from.low(cpu);
-            int index = to.register + half;
-            cpu.state.xmm[index] = replace(cpu.state.xmm[index], at, bits, value);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = half == 0 ? replace(aLow, shift, bits, bLow) : aLow;
+            out[at + 1] = half == 1 ? replace(aHigh, shift, bits, bLow) : aHigh;
         }
     }
 
@@ -163,7 +161,7 @@ final class ElementOps {
             if (from.isMmx()) {
                 Mmx.check(cpu);
             } else {
-                cpu.checkSse();
+                check(cpu);
             }
             long row = half == 0 ? from.low(cpu) : from.high(cpu);
             to.write(cpu, row >>> at & mask);
@@ -174,7 +172,7 @@ final class ElementOps {
     }
 
     /** Bits 7..6 of the immediate choose the source element, of a register only; 5..4 where it goes; 3..0 which elements become zero then. */
-    private static final class InsertSingle extends VectorOp {
+    private static final class InsertSingle extends LaneOp {
         private final int source;
         private final int target;
         private final long lowKept;
@@ -190,17 +188,12 @@ final class ElementOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long value = ShuffleOps.element(source < 2 ? from.low(cpu) : from.high(cpu), source);
-            long low = to.low(cpu);
-            long high = to.high(cpu);
-            if (target < 2) {
-                low = replace(low, 32 * target, 32, value);
-            } else {
-                high = replace(high, 32 * (target - 2), 32, value);
-            }
-            to.write(cpu, low & lowKept, high & highKept);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            long value = ShuffleOps.element(source < 2 ? bLow : bHigh, source);
+            long low = target < 2 ? replace(aLow, 32 * target, 32, value) : aLow;
+            long high = target < 2 ? aHigh : replace(aHigh, 32 * (target - 2), 32, value);
+            out[at] = low & lowKept;
+            out[at + 1] = high & highKept;
         }
     }
 }

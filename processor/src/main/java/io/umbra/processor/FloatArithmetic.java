@@ -12,25 +12,26 @@ final class FloatArithmetic {
     /** The approximations keep 12 significant bits: so many lie below them. */
     private static final int BELOW_ESTIMATE = 12;
 
-    /** Predicates of CMPPS: SDM vol. 2A, "CMPPS", table 3-1. Its bit 2 negates. */
+    /** Predicates of CMPPS: SDM vol. 2A, "CMPPD", table 3-1. Bit 2 negates, bit 3 gives unordered operands the other answer, bit 4 makes a quiet one signalling and the reverse. */
     private static final int EQUAL = 0, LESS = 1, LESS_OR_EQUAL = 2;
 
     private FloatArithmetic() {}
 
-    /** @param predicate 0 … 7 */
+    /** @param predicate 0 … 31 */
     static long compare(int predicate, long a, long b, FloatEnvironment env) {
         int order = isSignalling(predicate) ? Float64.compareSignalling(a, b, env) : Float64.compareQuiet(a, b, env);
         return holds(predicate, order) ? -1L : 0;
     }
 
-    /** @param predicate 0 … 7 */
+    /** @param predicate 0 … 31 */
     static int compare(int predicate, int a, int b, FloatEnvironment env) {
         int order = isSignalling(predicate) ? Float32.compareSignalling(a, b, env) : Float32.compareQuiet(a, b, env);
         return holds(predicate, order) ? -1 : 0;
     }
 
     private static boolean isSignalling(int predicate) {
-        return (predicate & 3) == LESS || (predicate & 3) == LESS_OR_EQUAL;
+        boolean ordered = (predicate & 3) == LESS || (predicate & 3) == LESS_OR_EQUAL;
+        return ordered != ((predicate & 16) != 0);
     }
 
     private static boolean holds(int predicate, int order) {
@@ -40,7 +41,8 @@ final class FloatArithmetic {
             case LESS_OR_EQUAL -> order == Float64.LESS || order == Float64.EQUAL;
             default -> order == Float64.UNORDERED;
         };
-        return claim != ((predicate & 4) != 0);
+        boolean turned = (predicate & 8) != 0 && order == Float64.UNORDERED;
+        return claim != ((predicate & 4) != 0) != turned;
     }
 
     /**

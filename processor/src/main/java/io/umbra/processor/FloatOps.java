@@ -109,7 +109,7 @@ final class FloatOps {
         return even & 0xFFFF_FFFFL | (long) odd << 32;
     }
 
-    private static final class PackedDouble extends VectorOp {
+    private static final class PackedDouble extends FloatLaneOp {
         private final Double64 lowHalf;
         private final Double64 highHalf;
 
@@ -120,19 +120,14 @@ final class FloatOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            FloatEnvironment env = Mxcsr.begin(cpu);
-            low = lowHalf.apply(to.low(cpu), low, env);
-            high = highHalf.apply(to.high(cpu), high, env);
-            Mxcsr.finish(cpu, env);
-            to.write(cpu, low, high);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            FloatEnvironment env = cpu.floats;
+            out[at] = lowHalf.apply(aLow, bLow, env);
+            out[at + 1] = highHalf.apply(aHigh, bHigh, env);
         }
     }
 
-    private static final class PackedSingle extends VectorOp {
+    private static final class PackedSingle extends FloatLaneOp {
         private final Single32 evenFunction;
         private final Single32 oddFunction;
 
@@ -143,15 +138,9 @@ final class FloatOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            FloatEnvironment env = Mxcsr.begin(cpu);
-            low = row(to.low(cpu), low, env);
-            high = row(to.high(cpu), high, env);
-            Mxcsr.finish(cpu, env);
-            to.write(cpu, low, high);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = row(aLow, bLow, cpu.floats);
+            out[at + 1] = row(aHigh, bHigh, cpu.floats);
         }
 
         private long row(long a, long b, FloatEnvironment env) {
@@ -159,7 +148,7 @@ final class FloatOps {
         }
     }
 
-    private static final class ScalarDouble extends VectorOp {
+    private static class ScalarDouble extends FloatLaneOp {
         private final Double64 function;
 
         ScalarDouble(Double64 function, Instruction i, int offsetInPage) {
@@ -176,9 +165,15 @@ final class FloatOps {
             Mxcsr.finish(cpu, env);
             cpu.state.xmm[to.register] = result;
         }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = function.apply(aLow, bLow, cpu.floats);
+            out[at + 1] = aHigh;
+        }
     }
 
-    private static final class ScalarSingle extends VectorOp {
+    private static final class ScalarSingle extends FloatLaneOp {
         private final Single32 function;
 
         ScalarSingle(Single32 function, Instruction i, int offsetInPage) {
@@ -196,11 +191,17 @@ final class FloatOps {
             Mxcsr.finish(cpu, env);
             cpu.state.xmm[to.register] = pair(result, odd(old));
         }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = pair(function.apply(even(aLow), even(bLow), cpu.floats), odd(aLow));
+            out[at + 1] = aHigh;
+        }
     }
 
-    private static final class AddDouble extends VectorOp {
+    private static final class AddDouble extends ScalarDouble {
         AddDouble(Instruction i, int offsetInPage) {
-            super(i, offsetInPage);
+            super(Float64::add, i, offsetInPage);
         }
 
         @Override
@@ -214,9 +215,9 @@ final class FloatOps {
         }
     }
 
-    private static final class SubtractDouble extends VectorOp {
+    private static final class SubtractDouble extends ScalarDouble {
         SubtractDouble(Instruction i, int offsetInPage) {
-            super(i, offsetInPage);
+            super(Float64::sub, i, offsetInPage);
         }
 
         @Override
@@ -230,9 +231,9 @@ final class FloatOps {
         }
     }
 
-    private static final class MultiplyDouble extends VectorOp {
+    private static final class MultiplyDouble extends ScalarDouble {
         MultiplyDouble(Instruction i, int offsetInPage) {
-            super(i, offsetInPage);
+            super(Float64::mul, i, offsetInPage);
         }
 
         @Override
@@ -246,9 +247,9 @@ final class FloatOps {
         }
     }
 
-    private static final class DivideDouble extends VectorOp {
+    private static final class DivideDouble extends ScalarDouble {
         DivideDouble(Instruction i, int offsetInPage) {
-            super(i, offsetInPage);
+            super(Float64::div, i, offsetInPage);
         }
 
         @Override
@@ -262,7 +263,7 @@ final class FloatOps {
         }
     }
 
-    private static final class HorizontalDouble extends VectorOp {
+    private static final class HorizontalDouble extends FloatLaneOp {
         private final Double64 function;
 
         HorizontalDouble(Double64 function, Instruction i, int offsetInPage) {
@@ -271,19 +272,13 @@ final class FloatOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            FloatEnvironment env = Mxcsr.begin(cpu);
-            long first = function.apply(to.low(cpu), to.high(cpu), env);
-            long second = function.apply(low, high, env);
-            Mxcsr.finish(cpu, env);
-            to.write(cpu, first, second);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = function.apply(aLow, aHigh, cpu.floats);
+            out[at + 1] = function.apply(bLow, bHigh, cpu.floats);
         }
     }
 
-    private static final class HorizontalSingle extends VectorOp {
+    private static final class HorizontalSingle extends FloatLaneOp {
         private final Single32 function;
 
         HorizontalSingle(Single32 function, Instruction i, int offsetInPage) {
@@ -292,15 +287,10 @@ final class FloatOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            FloatEnvironment env = Mxcsr.begin(cpu);
-            long first = pair(fold(to.low(cpu), env), fold(to.high(cpu), env));
-            long second = pair(fold(low, env), fold(high, env));
-            Mxcsr.finish(cpu, env);
-            to.write(cpu, first, second);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            FloatEnvironment env = cpu.floats;
+            out[at] = pair(fold(aLow, env), fold(aHigh, env));
+            out[at + 1] = pair(fold(bLow, env), fold(bHigh, env));
         }
 
         private int fold(long row, FloatEnvironment env) {
@@ -329,7 +319,7 @@ final class FloatOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long a = to.low(cpu);
             long b = from.low(cpu);
             FloatEnvironment env = Mxcsr.begin(cpu);
@@ -349,7 +339,7 @@ final class FloatOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             int a = even(to.low(cpu));
             int b = even(from.low(cpu));
             FloatEnvironment env = Mxcsr.begin(cpu);
@@ -360,7 +350,7 @@ final class FloatOps {
     }
 
     /** Bits 4 and 5 of the immediate choose the products, bits 0 and 1 where the sum goes. */
-    private static final class DotProductDouble extends VectorOp {
+    private static final class DotProductDouble extends FloatLaneOp {
         private final int selection;
 
         DotProductDouble(Instruction i, int offsetInPage) {
@@ -369,22 +359,20 @@ final class FloatOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            FloatEnvironment env = Mxcsr.begin(cpu);
-            long first = (selection & 0x10) != 0 ? Float64.mul(to.low(cpu), low, env) : 0;
-            long second = (selection & 0x20) != 0 ? Float64.mul(to.high(cpu), high, env) : 0;
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            FloatEnvironment env = cpu.floats;
+            long first = (selection & 0x10) != 0 ? Float64.mul(aLow, bLow, env) : 0;
+            long second = (selection & 0x20) != 0 ? Float64.mul(aHigh, bHigh, env) : 0;
             Mxcsr.finish(cpu, env);
             long sum = Float64.add(first, second, env);
             Mxcsr.finish(cpu, env);
-            to.write(cpu, (selection & 1) != 0 ? sum : 0, (selection & 2) != 0 ? sum : 0);
+            out[at] = (selection & 1) != 0 ? sum : 0;
+            out[at + 1] = (selection & 2) != 0 ? sum : 0;
         }
     }
 
     /** The same with bits 7..4 and 3..0. Neighbours are added first. */
-    private static final class DotProductSingle extends VectorOp {
+    private static final class DotProductSingle extends FloatLaneOp {
         private final int selection;
 
         DotProductSingle(Instruction i, int offsetInPage) {
@@ -393,20 +381,17 @@ final class FloatOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            FloatEnvironment env = Mxcsr.begin(cpu);
-            long first = products(selection >> 4, to.low(cpu), low, env);
-            long second = products(selection >> 6, to.high(cpu), high, env);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            FloatEnvironment env = cpu.floats;
+            long first = products(selection >> 4, aLow, bLow, env);
+            long second = products(selection >> 6, aHigh, bHigh, env);
             Mxcsr.finish(cpu, env);
             int firstSum = Float32.add(even(first), odd(first), env);
             int secondSum = Float32.add(even(second), odd(second), env);
             Mxcsr.finish(cpu, env);
             int sum = Float32.add(firstSum, secondSum, env);
-            Mxcsr.finish(cpu, env);
-            to.write(cpu, copies(selection, sum), copies(selection >> 2, sum));
+            out[at] = copies(selection, sum);
+            out[at + 1] = copies(selection >> 2, sum);
         }
 
         private static long products(int chosen, long a, long b, FloatEnvironment env) {

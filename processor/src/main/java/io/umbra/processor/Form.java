@@ -26,10 +26,14 @@ final class Form {
         BYTE,
         /** The operand size is at most 4. */
         MAX4,
-        /** Only without REX.W. */
+        /** Only without REX.W, or VEX.W. */
         W0,
-        /** Only with REX.W. */
-        W1
+        /** Only with it. */
+        W1,
+        /** Only without VEX.L. */
+        L0,
+        /** Only with VEX.L. */
+        L1
     }
 
     /** What stands for an opcode that has no meaning. */
@@ -56,6 +60,10 @@ final class Form {
     final boolean usesRepeatPrefix;
 
     final boolean allowsLock;
+    /** An operand is a register that VEX.vvvv names. */
+    final boolean usesVexRegister;
+    /** The memory operand's index is a vector register. */
+    final boolean isVectorIndexed;
 
     /** @throws IllegalArgumentException when the row is not written as {@link OpcodeMap} describes */
     Form(String row) {
@@ -70,6 +78,8 @@ final class Form {
         usesRepeatPrefix = prefixes.equals(EnumSet.of(OpcodeMap.MandatoryPrefix.REP))
                 || prefixes.equals(EnumSet.of(OpcodeMap.MandatoryPrefix.REPNE));
         allowsLock = has(Attribute.LOCK);
+        usesVexRegister = operands.stream().anyMatch(OperandSpec::isVex);
+        isVectorIndexed = operands.stream().anyMatch(spec -> spec.encoding() == OperandSpec.Encoding.RM_VECTOR_INDEXED);
     }
 
     private void parseOpcode(String text) {
@@ -134,8 +144,17 @@ final class Form {
         return prefixes.contains(prefix) && !has(rexW ? Attribute.W0 : Attribute.W1);
     }
 
+    /** Of a VEX-coded row, which has one. */
+    OpcodeMap.MandatoryPrefix onlyPrefix() {
+        return prefixes.iterator().next();
+    }
+
     boolean allows(boolean mode64) {
         return !has(mode64 ? Attribute.I64 : Attribute.O64);
+    }
+
+    boolean allowsLength(boolean vexL) {
+        return !has(vexL ? Attribute.L0 : Attribute.L1);
     }
 
     /** @param modRm 0 … 255 */
@@ -144,6 +163,11 @@ final class Form {
         return (isRegister ? allowsRegister : allowsMemory)
                 && (reg == ANY_RM || reg == (modRm >> 3 & 7))
                 && (rm == ANY_RM || rm == (modRm & 7));
+    }
+
+    /** What ModRM.reg must be, or -1. */
+    int reg() {
+        return reg;
     }
 
     boolean needsModRm() {

@@ -44,7 +44,8 @@ final class Formatter {
         if (instruction.lock) {
             text.append("lock ");
         }
-        text.append(repeat()).append(name());
+        boolean isVexForm = instruction.vex && instruction.mnemonic.group() == Mnemonic.Group.MMX_SSE;
+        text.append(repeat()).append(isVexForm ? "v" : "").append(name());
         if (instruction.mnemonic.group() == Mnemonic.Group.STRING) {
             text.append(' ').append(stringOperands());
         } else if (instruction.mnemonic == Mnemonic.XLAT) {
@@ -163,6 +164,7 @@ final class Formatter {
             case 8 -> "QWORD PTR ";
             case 10 -> "TBYTE PTR ";
             case 16 -> instruction.mnemonic == Mnemonic.CMPXCHG16B ? "OWORD PTR " : "XMMWORD PTR ";
+            case 32 -> "YMMWORD PTR ";
             default -> "";
         };
     }
@@ -199,7 +201,7 @@ final class Formatter {
             case DEBUG -> text.append("dr").append(operand.register());
             case X87 -> text.append(isImpliedTop(position) ? "st" : "st(" + operand.register() + ")");
             case MMX -> text.append("mm").append(operand.register());
-            case XMM -> text.append("xmm").append(operand.register());
+            case XMM -> text.append(vector(operand.register(), operand.size()));
             case MEMORY -> memory(operand);
             case IMMEDIATE -> text.append(isShiftByOne() ? "1" : hexadecimal(operand.value() & mask(operand.size())));
             case RELATIVE -> text.append(hexadecimal(target(operand)));
@@ -265,6 +267,10 @@ final class Formatter {
         return instruction.displacement & mask(instruction.addressSize);
     }
 
+    private static String vector(int number, int size) {
+        return (size == 32 ? "ymm" : "xmm") + number;
+    }
+
     private void registers() {
         if (instruction.ripRelative) {
             text.append(instruction.addressSize == 8 ? "rip" : "eip");
@@ -273,7 +279,10 @@ final class Formatter {
             text.append(register(instruction.base, instruction.addressSize));
         }
         if (instruction.index >= 0) {
-            text.append(instruction.base >= 0 ? "+" : "").append(register(instruction.index, instruction.addressSize));
+            String index = instruction.indexSize != 0
+                    ? vector(instruction.index, instruction.indexSize)
+                    : register(instruction.index, instruction.addressSize);
+            text.append(instruction.base >= 0 ? "+" : "").append(index);
             if (instruction.addressSize != 2) {
                 text.append('*').append(1 << instruction.scale);
             }

@@ -68,6 +68,13 @@ final class Instruction {
 
     int modRm = -1;
 
+    /** Encoded with a VEX prefix. */
+    boolean vex;
+    /** Of a VEX-coded instruction: 16, or 32 with VEX.L. */
+    int vectorLength = 16;
+    /** Which operand VEX.vvvv names: the first source of what has three operands. -1 when none is. */
+    int vexOperand = NO_REGISTER;
+
     // The memory operand, when there is one.
     /** Effective segment, ES … GS as in {@link VcpuState}. */
     int segment = VcpuState.DS;
@@ -78,6 +85,8 @@ final class Instruction {
     int index = NO_REGISTER;
     /** A shift, 0 … 3. */
     int scale;
+    /** Of the vector register that {@link #index} then is: 16 or 32 bytes. 0 for a general register. */
+    int indexSize;
 
     long displacement;
     /** The displacement is relative to the next instruction. */
@@ -96,5 +105,29 @@ final class Instruction {
     Address address(int offsetInPage) {
         long constant = ripRelative ? displacement + offsetInPage + length : displacement;
         return new Address(segment, base, index, scale, constant, addressSize, ripRelative, mode == 64);
+    }
+
+    /** The same with other operands. */
+    Instruction with(Operand... others) {
+        Instruction copy = new Instruction();
+        copy.mnemonic = mnemonic;
+        copy.operands = others;
+        copy.length = length;
+        copy.mode = mode;
+        copy.operandSize = operandSize;
+        copy.addressSize = addressSize;
+        copy.opcode = opcode;
+        copy.modRm = modRm;
+        copy.vex = vex;
+        copy.vectorLength = vectorLength;
+        copy.segment = segment;
+        copy.segmentOverridden = segmentOverridden;
+        copy.base = base;
+        copy.index = index;
+        copy.scale = scale;
+        copy.indexSize = indexSize;
+        copy.displacement = displacement;
+        copy.ripRelative = ripRelative;
+        return copy;
     }
 }

@@ -52,6 +52,10 @@ final class IntegerGroup {
             case BSF -> BitOps.scanForward(i, at);
             case BSR -> BitOps.scanReverse(i, at);
             case POPCNT -> BitOps.countOnes(i, at);
+            case TZCNT -> BmiOps.count(false, i, at);
+            case LZCNT -> BmiOps.count(true, i, at);
+            case ANDN, BEXTR, BLSI, BLSMSK, BLSR -> BmiOps.make(i, at);
+            case BZHI, MULX, PDEP, PEXT, RORX, SARX, SHLX, SHRX -> BmiOps.make(i, at);
             case CRC32 -> BitOps.crc32(i, at);
             default -> null;
         };

@@ -105,6 +105,41 @@ record Lanes(int bits, long top) {
         return shiftRight(a ^ negative, count) ^ negative;
     }
 
+    /** The same with a count for each lane. */
+    long shiftLeftEach(long a, long counts) {
+        long result = 0;
+        for (int at = 0; at < 64; at += bits) {
+            result |= lane(shiftLeft(lane(a, at), lane(counts, at)), 0) << at;
+        }
+        return result;
+    }
+
+    long shiftRightEach(long a, long counts) {
+        long result = 0;
+        for (int at = 0; at < 64; at += bits) {
+            result |= shiftRight(lane(a, at), lane(counts, at)) << at;
+        }
+        return result;
+    }
+
+    long shiftRightSignedEach(long a, long counts) {
+        long result = 0;
+        for (int at = 0; at < 64; at += bits) {
+            result |= lane(shiftRightSigned(lane(a, at), lane(counts, at)), 0) << at;
+        }
+        return result;
+    }
+
+    /** The lane that begins at a bit, zero-extended. */
+    private long lane(long a, int at) {
+        return a >>> at & -1L >>> 64 - bits;
+    }
+
+    /** The lowest lane in every lane. */
+    long repeat(long a) {
+        return lane(a, 0) * ones();
+    }
+
     private boolean isWithin(long count) {
         return Long.compareUnsigned(count, bits) < 0;
     }

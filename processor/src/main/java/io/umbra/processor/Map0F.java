@@ -14,6 +14,8 @@ final class Map0F {
             01/1m  *        SIDT        Ms          n64
             01/1:2 -        CLAC
             01/1:3 -        STAC
+            01/2:0 -        XGETBV
+            01/2:1 -        XSETBV
             01/2m  *        LGDT        Ms          n64
             01/3m  *        LIDT        Ms          n64
             01/3:1 *        VMMCALL
@@ -42,7 +44,7 @@ final class Map0F {
             11     F3       MOVSS       Wd,Vd
             11     F2       MOVSD_SSE   Wq,Vq
             12/m   -        MOVLPS      Vq,Mq
-            12/r   -        MOVHLPS     Vq,Uq
+            12/r   -        MOVHLPS     Vq,Uo
             12     66       MOVLPD      Vq,Mq
             12     F3       MOVSLDUP    Vo,Wo
             12     F2       MOVDDUP     Vo,Wq
@@ -228,11 +230,14 @@ final class Map0F {
             AB     *        BTS         Ev,Gv       lock
             AC     *        SHRD        Ev,Gv,Ib
             AD     *        SHRD        Ev,Gv,CL
-            AE/0m  -        FXSAVE      Mx
-            AE/1m  -        FXRSTOR     Mx
+            AE/0m  -        FXSAVE      MF
+            AE/1m  -        FXRSTOR     MF
             AE/2m  -        LDMXCSR     Md
             AE/3m  -        STMXCSR     Md
+            AE/4m  -        XSAVE       M0
+            AE/5m  -        XRSTOR      M0
             AE/5r  -        LFENCE
+            AE/6m  -        XSAVEOPT    M0
             AE/6r  -        MFENCE
             AE/7m  -        CLFLUSH     Mb
             AE/7r  -        SFENCE
@@ -252,8 +257,10 @@ final class Map0F {
             BA/6   *        BTR         Ev,Ib       lock
             BA/7   *        BTC         Ev,Ib       lock
             BB     *        BTC         Ev,Gv       lock
-            BC     *        BSF         Gv,Ev
-            BD     *        BSR         Gv,Ev
+            BC     -,66,F2  BSF         Gv,Ev
+            BC     F3       TZCNT       Gv,Ev
+            BD     -,66,F2  BSR         Gv,Ev
+            BD     F3       LZCNT       Gv,Ev
             BE     *        MOVSX       Gv,Eb
             BF     *        MOVSX       Gv,Ew
             C0     *        XADD        Eb,Gb       lock

@@ -18,7 +18,7 @@ final class Map0F3A {
             16     66       PEXTRQ      Ey,Vo,Ib    W1
             17     66       EXTRACTPS   Ed,Vo,Ib
             20     66       PINSRB      Vo,Ed:b,Ib
-            21     66       INSERTPS    Vo,Wd,Ib
+            21     66       INSERTPS    Vo,Wo:d,Ib
             22     66       PINSRD      Vo,Ey,Ib    W0
             22     66       PINSRQ      Vo,Ey,Ib    W1
             40     66       DPPS        Vo,Wo,Ib

@@ -1,5 +1,6 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.Mnemonic.Group.AVX;
 import static io.umbra.processor.Mnemonic.Group.CONTROL;
 import static io.umbra.processor.Mnemonic.Group.INTEGER;
 import static io.umbra.processor.Mnemonic.Group.MMX_SSE;
@@ -10,7 +11,7 @@ import static io.umbra.processor.Mnemonic.Group.X87;
 /**
  * What an instruction does, by Intel's name (SDM vol. 2). One constant stands for all operand sizes of a meaning: {@code CBW} is also CWDE and CDQE, {@code CWD} also
  * CDQ and CQO, {@code IRET} also IRETD and IRETQ, {@code JCXZ} also JECXZ and JRCXZ (by address size); and for all conditions of {@code JCC}, {@code SETCC} and {@code CMOVCC}
- * ({@link Instruction#condition}). An integer MMX/SSE mnemonic stands for both register files: the operand's kind tells. Where Intel gives one name to unrelated
+ * ({@link Instruction#condition}). The VEX-coded form of an SSE instruction, VADDPS, has that one's constant, ADDPS ({@link Instruction#vex}); what only VEX encodes has its own. An integer MMX/SSE mnemonic stands for both register files: the operand's kind tells. Where Intel gives one name to unrelated
  * instructions, the constants have suffixes.
  */
 enum Mnemonic {
@@ -518,7 +519,131 @@ enum Mnemonic {
     PCMPESTRI(MMX_SSE),
     PCMPESTRM(MMX_SSE),
     PCMPISTRI(MMX_SSE),
-    PCMPISTRM(MMX_SSE);
+    PCMPISTRM(MMX_SSE),
+    XSAVE(MMX_SSE),
+    XSAVEOPT(MMX_SSE),
+    XRSTOR(MMX_SSE),
+    XGETBV(SYSTEM),
+    XSETBV(SYSTEM),
+    TZCNT(INTEGER),
+    LZCNT(INTEGER),
+    ANDN(INTEGER),
+    BLSR(INTEGER),
+    BLSMSK(INTEGER),
+    BLSI(INTEGER),
+    BZHI(INTEGER),
+    PEXT(INTEGER),
+    PDEP(INTEGER),
+    MULX(INTEGER),
+    BEXTR(INTEGER),
+    SHLX(INTEGER),
+    SARX(INTEGER),
+    SHRX(INTEGER),
+    RORX(INTEGER),
+    VZEROUPPER(AVX),
+    VZEROALL(AVX),
+    VPERMILPS(AVX),
+    VPERMILPD(AVX),
+    VTESTPS(AVX),
+    VTESTPD(AVX),
+    VPERMPS(AVX),
+    VBROADCASTSS(AVX),
+    VBROADCASTSD(AVX),
+    VBROADCASTF128(AVX),
+    VMASKMOVPS(AVX),
+    VMASKMOVPD(AVX),
+    VPERMD(AVX),
+    VPSRLVD(AVX),
+    VPSRLVQ(AVX),
+    VPSRAVD(AVX),
+    VPSLLVD(AVX),
+    VPSLLVQ(AVX),
+    VPBROADCASTD(AVX),
+    VPBROADCASTQ(AVX),
+    VBROADCASTI128(AVX),
+    VPBROADCASTB(AVX),
+    VPBROADCASTW(AVX),
+    VPMASKMOVD(AVX),
+    VPMASKMOVQ(AVX),
+    VPGATHERDD(AVX),
+    VPGATHERDQ(AVX),
+    VPGATHERQD(AVX),
+    VPGATHERQQ(AVX),
+    VGATHERDPS(AVX),
+    VGATHERDPD(AVX),
+    VGATHERQPS(AVX),
+    VGATHERQPD(AVX),
+    VPERMQ(AVX),
+    VPERMPD(AVX),
+    VPBLENDD(AVX),
+    VPERM2F128(AVX),
+    VINSERTF128(AVX),
+    VEXTRACTF128(AVX),
+    VINSERTI128(AVX),
+    VEXTRACTI128(AVX),
+    VPERM2I128(AVX),
+    VCVTPH2PS(AVX),
+    VFMADDSUB132PS(AVX),
+    VFMADDSUB132PD(AVX),
+    VFMSUBADD132PS(AVX),
+    VFMSUBADD132PD(AVX),
+    VFMADD132PS(AVX),
+    VFMADD132PD(AVX),
+    VFMADD132SS(AVX),
+    VFMADD132SD(AVX),
+    VFMSUB132PS(AVX),
+    VFMSUB132PD(AVX),
+    VFMSUB132SS(AVX),
+    VFMSUB132SD(AVX),
+    VFNMADD132PS(AVX),
+    VFNMADD132PD(AVX),
+    VFNMADD132SS(AVX),
+    VFNMADD132SD(AVX),
+    VFNMSUB132PS(AVX),
+    VFNMSUB132PD(AVX),
+    VFNMSUB132SS(AVX),
+    VFNMSUB132SD(AVX),
+    VFMADDSUB213PS(AVX),
+    VFMADDSUB213PD(AVX),
+    VFMSUBADD213PS(AVX),
+    VFMSUBADD213PD(AVX),
+    VFMADD213PS(AVX),
+    VFMADD213PD(AVX),
+    VFMADD213SS(AVX),
+    VFMADD213SD(AVX),
+    VFMSUB213PS(AVX),
+    VFMSUB213PD(AVX),
+    VFMSUB213SS(AVX),
+    VFMSUB213SD(AVX),
+    VFNMADD213PS(AVX),
+    VFNMADD213PD(AVX),
+    VFNMADD213SS(AVX),
+    VFNMADD213SD(AVX),
+    VFNMSUB213PS(AVX),
+    VFNMSUB213PD(AVX),
+    VFNMSUB213SS(AVX),
+    VFNMSUB213SD(AVX),
+    VFMADDSUB231PS(AVX),
+    VFMADDSUB231PD(AVX),
+    VFMSUBADD231PS(AVX),
+    VFMSUBADD231PD(AVX),
+    VFMADD231PS(AVX),
+    VFMADD231PD(AVX),
+    VFMADD231SS(AVX),
+    VFMADD231SD(AVX),
+    VFMSUB231PS(AVX),
+    VFMSUB231PD(AVX),
+    VFMSUB231SS(AVX),
+    VFMSUB231SD(AVX),
+    VFNMADD231PS(AVX),
+    VFNMADD231PD(AVX),
+    VFNMADD231SS(AVX),
+    VFNMADD231SD(AVX),
+    VFNMSUB231PS(AVX),
+    VFNMSUB231PD(AVX),
+    VFNMSUB231SS(AVX),
+    VFNMSUB231SD(AVX),
+    VCVTPS2PH(AVX);
 
     /** Which factory makes the operation. */
     enum Group {
@@ -532,8 +657,10 @@ enum Mnemonic {
         SYSTEM,
         /** The x87 floating-point unit. */
         X87,
-        /** MMX and SSE to SSE4.2, and the state they share. */
-        MMX_SSE
+        /** MMX and SSE to SSE4.2, and the state they share; VEX-coded, too. */
+        MMX_SSE,
+        /** What AVX and its successors add to the meanings of SSE. */
+        AVX
     }
 
     private final Group group;

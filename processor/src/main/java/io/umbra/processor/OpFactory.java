@@ -26,7 +26,9 @@ final class OpFactory {
                     case CONTROL -> ControlGroup.make(instruction, offset);
                     case SYSTEM -> system(instruction, offset);
                     case X87 -> X87Group.make(instruction, offset);
-                    case MMX_SSE -> SseGroup.make(instruction, offset);
+                    case MMX_SSE ->
+                        instruction.vex ? AvxGroup.make(instruction, offset) : SseGroup.make(instruction, offset);
+                    case AVX -> AvxGroup.make(instruction, offset);
                 };
         };
     }

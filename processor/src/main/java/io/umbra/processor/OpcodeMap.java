@@ -3,9 +3,10 @@ package io.umbra.processor;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * All opcodes of one kind of code (64-bit, or 16- and 32-bit), made from the rows of {@link OneByteMap}, {@link X87Map}, {@link Map0F}, {@link Map0F38} and {@link Map0F3A}. An
+ * All opcodes of one kind of code (64-bit, or 16- and 32-bit), made from the rows of {@link OneByteMap}, {@link X87Map}, {@link Map0F}, {@link Map0F38} and {@link Map0F3A}, and behind a VEX prefix of {@link VexMap0F}, {@link VexMap0F38} and {@link VexMap0F3A}. An
  * opcode that has no row is undefined; no two rows give one encoding two meanings.
  *
  * <p>The columns of a row:
@@ -58,11 +59,16 @@ final class OpcodeMap {
     /** Numbers of the maps. */
     static final int ONE_BYTE = 0, TWO_BYTE = 1, THREE_BYTE_38 = 2, THREE_BYTE_3A = 3;
 
+    /** Added to {@link #TWO_BYTE} … {@link #THREE_BYTE_3A}: the opcodes behind a VEX prefix, without and with VEX.L. */
+    static final int VEX_128 = 3, VEX_256 = 6;
+
+    private static final int MAPS = VEX_256 + THREE_BYTE_3A + 1;
+
     static final OpcodeMap LONG_MODE = new OpcodeMap(true);
     static final OpcodeMap LEGACY = new OpcodeMap(false);
 
     private final boolean mode64;
-    private final Opcode[] opcodes = new Opcode[4 * 256];
+    private final Opcode[] opcodes = new Opcode[MAPS * 256];
 
     private OpcodeMap(boolean mode64) {
         this.mode64 = mode64;
@@ -72,15 +78,35 @@ final class OpcodeMap {
         addAll(TWO_BYTE, Map0F.ROWS);
         addAll(THREE_BYTE_38, Map0F38.ROWS);
         addAll(THREE_BYTE_3A, Map0F3A.ROWS);
+        addVex(TWO_BYTE, VexMap0F.ROWS);
+        addVex(THREE_BYTE_38, VexMap0F38.ROWS);
+        addVex(THREE_BYTE_3A, VexMap0F3A.ROWS);
         share();
     }
 
     private void addAll(int map, String rows) {
-        rows.lines().map(Form::new).filter(form -> form.allows(mode64)).forEach(form -> {
-            for (int opcode = form.firstOpcode(); opcode <= form.lastOpcode(); opcode++) {
-                opcodes[map << 8 | opcode].add(form);
+        forms(rows).forEach(form -> add(map, form));
+    }
+
+    private void addVex(int map, String rows) {
+        forms(rows).forEach(form -> {
+            if (form.allowsLength(false)) {
+                add(map + VEX_128, form);
+            }
+            if (form.allowsLength(true)) {
+                add(map + VEX_256, form);
             }
         });
+    }
+
+    private Stream<Form> forms(String rows) {
+        return rows.lines().map(Form::new).filter(form -> form.allows(mode64));
+    }
+
+    private void add(int map, Form form) {
+        for (int opcode = form.firstOpcode(); opcode <= form.lastOpcode(); opcode++) {
+            opcodes[map << 8 | opcode].add(form);
+        }
     }
 
     private void share() {

@@ -9,12 +9,14 @@ import io.umbra.x86.VcpuState;
  *  E  ModRM.rm, general register or memory      G  ModRM.reg, general register    R  ModRM.rm as a register, whatever mod says
  *  M  ModRM.rm, memory only                     Z  low three bits of the opcode   O  memory at an offset that follows the opcode
  *  W  ModRM.rm, XMM register or memory          V  ModRM.reg, XMM register        U  ModRM.rm, XMM register only
+ *  H  VEX.vvvv, XMM register                    B  VEX.vvvv, general register    L  immediate bits 7..4, XMM register
+ *  X  memory whose index is a vector register: the width is that of an element, behind the colon is the index register's
  *  Q  ModRM.rm, MMX register or memory          P  ModRM.reg, MMX register        N  ModRM.rm, MMX register only
  *  S C D  ModRM.reg: segment, control, debug register
  *  I  immediate, zero-extended      sI  immediate, sign-extended to the operand size      J  branch displacement      A  far pointer
  * </pre>
  *
- * <p>Then the width: {@code b w d q o t} for 1, 2, 4, 8, 16 and 10 bytes, or a letter of {@link Width}. A colon gives memory a width of its own:
+ * <p>An XMM register of 32 bytes is a YMM register. Then the width: {@code b w d q o Y t} for 1, 2, 4, 8, 16, 32 and 10 bytes, or a letter of {@link Width}. A colon gives memory a width of its own:
  * {@code Ev:w} is a register of operand size or a word in memory. Other texts are fixed operands: {@code AL AX eAX rAX DX CL 1 ES … GS ST0 STi XMM0}.
  *
  * @param register of a fixed operand, else -1
@@ -31,6 +33,10 @@ record OperandSpec(Encoding encoding, Width width, Width memoryWidth, int regist
         RM_XMM("W", true),
         REG_XMM("V", true),
         RM_XMM_ONLY("U", true),
+        VEX_XMM("H", false),
+        VEX_GENERAL("B", false),
+        IMMEDIATE_XMM("L", false),
+        RM_VECTOR_INDEXED("X", true),
         RM_MMX("Q", true),
         REG_MMX("P", true),
         RM_MMX_ONLY("N", true),
@@ -76,7 +82,13 @@ record OperandSpec(Encoding encoding, Width width, Width memoryWidth, int regist
         DOUBLEWORD('d'),
         QUADWORD('q'),
         OCTOWORD('o'),
+        THIRTY_TWO_BYTES('Y'),
         TEN_BYTES('t'),
+        /** 16, or 32 with VEX.L. */
+        VECTOR('x'),
+        HALF_VECTOR('h'),
+        QUARTER_VECTOR('k'),
+        EIGHTH_VECTOR('i'),
         /** The operand size: 2, 4 or 8. */
         OPERAND('v'),
         /** The operand size, but at most 4. */
@@ -96,7 +108,7 @@ record OperandSpec(Encoding encoding, Width width, Width memoryWidth, int regist
         /** Whole x87 state: 94, or 108 with an operand size above 2. */
         X87_STATE('f'),
         /** 512. */
-        FXSAVE_AREA('x');
+        FXSAVE_AREA('F');
 
         private final char letter;
 
@@ -113,8 +125,11 @@ record OperandSpec(Encoding encoding, Width width, Width memoryWidth, int regist
             throw new IllegalArgumentException("operand width " + letter);
         }
 
-        /** @param operandSize effective: 1, 2, 4 or 8 */
-        int bytes(int operandSize, boolean rexW, boolean mode64) {
+        /**
+         * @param operandSize effective: 1, 2, 4 or 8
+         * @param vector length of a vector: 16 or 32
+         */
+        int bytes(int operandSize, boolean rexW, boolean mode64, int vector) {
             return switch (this) {
                 case NONE -> 0;
                 case BYTE -> 1;
@@ -122,7 +137,12 @@ record OperandSpec(Encoding encoding, Width width, Width memoryWidth, int regist
                 case DOUBLEWORD -> 4;
                 case QUADWORD -> 8;
                 case OCTOWORD -> 16;
+                case THIRTY_TWO_BYTES -> 32;
                 case TEN_BYTES -> 10;
+                case VECTOR -> vector;
+                case HALF_VECTOR -> vector / 2;
+                case QUARTER_VECTOR -> vector / 4;
+                case EIGHTH_VECTOR -> vector / 8;
                 case OPERAND -> operandSize;
                 case OPERAND_MAX_4 -> Math.min(operandSize, 4);
                 case REX_W -> rexW ? 8 : 4;
@@ -182,11 +202,16 @@ record OperandSpec(Encoding encoding, Width width, Width memoryWidth, int regist
 
     /** Only a ModRM byte with mod ≠ 3 can encode it. */
     boolean isMemoryOnly() {
-        return encoding == Encoding.RM_MEMORY;
+        return encoding == Encoding.RM_MEMORY || encoding == Encoding.RM_VECTOR_INDEXED;
     }
 
     /** Only a ModRM byte with mod = 3 can encode it. */
     boolean isRegisterOnly() {
         return encoding == Encoding.RM_XMM_ONLY || encoding == Encoding.RM_MMX_ONLY || encoding == Encoding.RM_X87;
+    }
+
+    /** VEX.vvvv names it. */
+    boolean isVex() {
+        return encoding == Encoding.VEX_XMM || encoding == Encoding.VEX_GENERAL;
     }
 }

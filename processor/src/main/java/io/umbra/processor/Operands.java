@@ -8,7 +8,7 @@ final class Operands {
     static final Operand ONE = new Operand(Kind.IMMEDIATE, Instruction.NO_REGISTER, 1, 1);
 
     private static final int REGISTERS = 16;
-    private static final int REGISTER_SIZES = 17;
+    private static final int REGISTER_SIZES = 33;
     private static final int MEMORY_SIZES = 513;
 
     private static final Operand[] GENERAL = registers(Kind.GENERAL);

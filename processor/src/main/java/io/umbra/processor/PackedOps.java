@@ -91,7 +91,7 @@ final class PackedOps {
         return new SumsOfDifferences(i, offsetInPage);
     }
 
-    private static final class Xmm extends VectorOp {
+    private static final class Xmm extends LaneOp {
         private final Lane function;
 
         Xmm(Lane function, Instruction i, int offsetInPage) {
@@ -108,6 +108,12 @@ final class PackedOps {
             int register = to.register;
             xmm[register] = function.apply(xmm[register], low);
             xmm[register + 1] = function.apply(xmm[register + 1], high);
+        }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = function.apply(aLow, bLow);
+            out[at + 1] = function.apply(aHigh, bHigh);
         }
     }
 
@@ -127,7 +133,7 @@ final class PackedOps {
         }
     }
 
-    private static final class FoldXmm extends VectorOp {
+    private static final class FoldXmm extends LaneOp {
         private final Fold function;
 
         FoldXmm(Fold function, Instruction i, int offsetInPage) {
@@ -136,18 +142,13 @@ final class PackedOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            long[] xmm = cpu.state.xmm;
-            int register = to.register;
-            xmm[register] = function.apply(xmm[register]) | function.apply(xmm[register + 1]) << 32;
-            xmm[register + 1] = function.apply(low) | function.apply(high) << 32;
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = function.apply(aLow) | function.apply(aHigh) << 32;
+            out[at + 1] = function.apply(bLow) | function.apply(bHigh) << 32;
         }
     }
 
-    private static final class ShiftXmm extends VectorOp {
+    private static final class ShiftXmm extends LaneOp {
         private final Lane function;
 
         ShiftXmm(Lane function, Instruction i, int offsetInPage) {
@@ -156,17 +157,13 @@ final class PackedOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long count = from.low(cpu);
-            long[] xmm = cpu.state.xmm;
-            int register = to.register;
-            xmm[register] = function.apply(xmm[register], count);
-            xmm[register + 1] = function.apply(xmm[register + 1], count);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = function.apply(aLow, bLow);
+            out[at + 1] = function.apply(aHigh, bLow);
         }
     }
 
-    private static final class ShiftXmmByConstant extends Op {
+    private static final class ShiftXmmByConstant extends Op implements LaneKernel {
         private final Lane function;
         private final int register;
         private final int count;
@@ -183,6 +180,12 @@ final class PackedOps {
             long[] xmm = cpu.state.xmm;
             xmm[register] = function.apply(xmm[register], count);
             xmm[register + 1] = function.apply(xmm[register + 1], count);
+        }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = function.apply(aLow, count);
+            out[at + 1] = function.apply(aHigh, count);
         }
     }
 
@@ -204,7 +207,7 @@ final class PackedOps {
         }
     }
 
-    private static final class Xor extends VectorOp {
+    private static final class Xor extends LaneOp {
         Xor(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -217,9 +220,15 @@ final class PackedOps {
             cpu.state.xmm[to.register] ^= low;
             cpu.state.xmm[to.register + 1] ^= high;
         }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = aLow ^ bLow;
+            out[at + 1] = aHigh ^ bHigh;
+        }
     }
 
-    private static final class And extends VectorOp {
+    private static final class And extends LaneOp {
         And(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -232,9 +241,15 @@ final class PackedOps {
             cpu.state.xmm[to.register] &= low;
             cpu.state.xmm[to.register + 1] &= high;
         }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = aLow & bLow;
+            out[at + 1] = aHigh & bHigh;
+        }
     }
 
-    private static final class Or extends VectorOp {
+    private static final class Or extends LaneOp {
         Or(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -247,9 +262,15 @@ final class PackedOps {
             cpu.state.xmm[to.register] |= low;
             cpu.state.xmm[to.register + 1] |= high;
         }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = aLow | bLow;
+            out[at + 1] = aHigh | bHigh;
+        }
     }
 
-    private static final class EqualBytes extends VectorOp {
+    private static final class EqualBytes extends LaneOp {
         EqualBytes(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -264,9 +285,15 @@ final class PackedOps {
             xmm[register] = Lanes.BYTES.equal(xmm[register], low);
             xmm[register + 1] = Lanes.BYTES.equal(xmm[register + 1], high);
         }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = Lanes.BYTES.equal(aLow, bLow);
+            out[at + 1] = Lanes.BYTES.equal(aHigh, bHigh);
+        }
     }
 
-    private static final class MinUnsignedBytes extends VectorOp {
+    private static final class MinUnsignedBytes extends LaneOp {
         MinUnsignedBytes(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -281,6 +308,12 @@ final class PackedOps {
             xmm[register] = Lanes.BYTES.minUnsigned(xmm[register], low);
             xmm[register + 1] = Lanes.BYTES.minUnsigned(xmm[register + 1], high);
         }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = Lanes.BYTES.minUnsigned(aLow, bLow);
+            out[at + 1] = Lanes.BYTES.minUnsigned(aHigh, bHigh);
+        }
     }
 
     private static final class Test extends VectorOp {
@@ -290,7 +323,7 @@ final class PackedOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long low = from.low(cpu);
             long high = from.high(cpu);
             long both = to.low(cpu) & low | to.high(cpu) & high;
@@ -306,7 +339,7 @@ final class PackedOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long low = from.low(cpu);
             long high = from.high(cpu);
             long minimum = 0xFFFF;
@@ -322,7 +355,7 @@ final class PackedOps {
         }
     }
 
-    private static final class SumsOfDifferences extends VectorOp {
+    private static final class SumsOfDifferences extends LaneOp {
         private final int firstShift;
         private final int secondShift;
 
@@ -333,21 +366,14 @@ final class PackedOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            long block = secondShift < 64 ? low >>> secondShift : high >>> secondShift;
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            long block = secondShift < 64 ? bLow >>> secondShift : bHigh >>> secondShift;
             // Eleven bytes of the first operand take part, from byte 0 or 4 on.
-            long a = to.low(cpu);
-            long b = to.high(cpu);
-            long first = firstShift == 0 ? a : a >>> 32 | b << 32;
-            long rest = b >>> firstShift;
+            long first = firstShift == 0 ? aLow : aLow >>> 32 | aHigh << 32;
+            long rest = aHigh >>> firstShift;
             long middle = first >>> 32 | rest << 32;
-            to.write(
-                    cpu,
-                    PackedArithmetic.slidingDifferences(first, block),
-                    PackedArithmetic.slidingDifferences(middle, block));
+            out[at] = PackedArithmetic.slidingDifferences(first, block);
+            out[at + 1] = PackedArithmetic.slidingDifferences(middle, block);
         }
     }
 }

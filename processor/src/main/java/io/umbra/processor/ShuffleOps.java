@@ -132,7 +132,7 @@ final class ShuffleOps {
         };
     }
 
-    private static final class Interleave extends VectorOp {
+    private static final class Interleave extends LaneOp {
         private final int half;
         private final PackedOps.Lane function;
 
@@ -143,15 +143,15 @@ final class ShuffleOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long b = half == 0 ? from.low(cpu) : from.high(cpu);
-            long a = cpu.state.xmm[to.register + half];
-            to.write(cpu, function.apply(a, b), function.apply(a >>> 32, b >>> 32));
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            long a = half == 0 ? aLow : aHigh;
+            long b = half == 0 ? bLow : bHigh;
+            out[at] = function.apply(a, b);
+            out[at + 1] = function.apply(a >>> 32, b >>> 32);
         }
     }
 
-    private static final class InterleaveQuadwords extends VectorOp {
+    private static final class InterleaveQuadwords extends LaneOp {
         private final int half;
 
         InterleaveQuadwords(int half, Instruction i, int offsetInPage) {
@@ -160,14 +160,13 @@ final class ShuffleOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long b = half == 0 ? from.low(cpu) : from.high(cpu);
-            to.write(cpu, cpu.state.xmm[to.register + half], b);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = half == 0 ? aLow : aHigh;
+            out[at + 1] = half == 0 ? bLow : bHigh;
         }
     }
 
-    private static final class Doublewords extends VectorOp {
+    private static final class Doublewords extends LaneOp {
         private final int order;
 
         Doublewords(Instruction i, int offsetInPage) {
@@ -176,11 +175,9 @@ final class ShuffleOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            to.write(cpu, pair(order, low, high), pair(order >> 4, low, high));
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = pair(order, bLow, bHigh);
+            out[at + 1] = pair(order >> 4, bLow, bHigh);
         }
 
         private static long pair(int order, long low, long high) {
@@ -189,7 +186,7 @@ final class ShuffleOps {
         }
     }
 
-    private static final class Words extends VectorOp {
+    private static final class Words extends LaneOp {
         private final int half;
         private final int order;
 
@@ -200,31 +197,25 @@ final class ShuffleOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            to.write(cpu, half == 0 ? shuffleWords(low, order) : low, half == 1 ? shuffleWords(high, order) : high);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = half == 0 ? shuffleWords(bLow, order) : bLow;
+            out[at + 1] = half == 1 ? shuffleWords(bHigh, order) : bHigh;
         }
     }
 
-    private static final class Bytes extends VectorOp {
+    private static final class Bytes extends LaneOp {
         Bytes(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long lowIndices = from.low(cpu);
-            long highIndices = from.high(cpu);
-            long low = to.low(cpu);
-            long high = to.high(cpu);
-            to.write(cpu, shuffleBytes(lowIndices, 15, low, high), shuffleBytes(highIndices, 15, low, high));
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = shuffleBytes(bLow, 15, aLow, aHigh);
+            out[at + 1] = shuffleBytes(bHigh, 15, aLow, aHigh);
         }
     }
 
-    private static final class Singles extends VectorOp {
+    private static final class Singles extends LaneOp {
         private final int order;
 
         Singles(Instruction i, int offsetInPage) {
@@ -233,15 +224,13 @@ final class ShuffleOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            to.write(cpu, Doublewords.pair(order, to.low(cpu), to.high(cpu)), Doublewords.pair(order >> 4, low, high));
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = Doublewords.pair(order, aLow, aHigh);
+            out[at + 1] = Doublewords.pair(order >> 4, bLow, bHigh);
         }
     }
 
-    private static final class Doubles extends VectorOp {
+    private static final class Doubles extends LaneOp {
         private final int order;
 
         Doubles(Instruction i, int offsetInPage) {
@@ -250,15 +239,13 @@ final class ShuffleOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            long high = from.high(cpu);
-            to.write(cpu, (order & 1) == 0 ? to.low(cpu) : to.high(cpu), (order & 2) == 0 ? low : high);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = (order & 1) == 0 ? aLow : aHigh;
+            out[at + 1] = (order & 2) == 0 ? bLow : bHigh;
         }
     }
 
-    private static final class Align extends VectorOp {
+    private static final class Align extends LaneOp {
         private final int count;
 
         Align(Instruction i, int offsetInPage) {
@@ -267,17 +254,13 @@ final class ShuffleOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long first = from.low(cpu);
-            long second = from.high(cpu);
-            long third = to.low(cpu);
-            long fourth = to.high(cpu);
-            to.write(cpu, window(count, first, second, third, fourth), window(count + 8, first, second, third, fourth));
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = window(count, bLow, bHigh, aLow, aHigh);
+            out[at + 1] = window(count + 8, bLow, bHigh, aLow, aHigh);
         }
     }
 
-    private static final class ShiftBytes extends Op {
+    private static final class ShiftBytes extends Op implements LaneKernel {
         private static final int OCTOWORD = 16;
 
         private final int register;
@@ -293,14 +276,18 @@ final class ShuffleOps {
         @Override
         void execute(Cpu cpu) {
             cpu.checkSse();
-            long low = cpu.state.xmm[register];
-            long high = cpu.state.xmm[register + 1];
+            long[] xmm = cpu.state.xmm;
+            lane(cpu, xmm, register, xmm[register], xmm[register + 1], 0, 0);
+        }
+
+        @Override
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
             if (left) {
-                cpu.state.xmm[register] = window(OCTOWORD - count, 0, 0, low, high);
-                cpu.state.xmm[register + 1] = window(OCTOWORD + 8 - count, 0, 0, low, high);
+                out[at] = window(OCTOWORD - count, 0, 0, aLow, aHigh);
+                out[at + 1] = window(OCTOWORD + 8 - count, 0, 0, aLow, aHigh);
             } else {
-                cpu.state.xmm[register] = window(count, low, high, 0, 0);
-                cpu.state.xmm[register + 1] = window(count + 8, low, high, 0, 0);
+                out[at] = window(count, aLow, aHigh, 0, 0);
+                out[at + 1] = window(count + 8, aLow, aHigh, 0, 0);
             }
         }
     }

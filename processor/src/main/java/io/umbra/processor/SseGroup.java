@@ -60,6 +60,9 @@ final class SseGroup {
             case STMXCSR -> VectorStateOps.storeMxcsr(i, at);
             case FXSAVE -> VectorStateOps.save(i, at);
             case FXRSTOR -> VectorStateOps.restore(i, at);
+            case XSAVE -> XsaveOps.save(false, i, at);
+            case XSAVEOPT -> XsaveOps.save(true, i, at);
+            case XRSTOR -> XsaveOps.restore(i, at);
             case EMMS -> new Mmx.Leave();
             default -> null;
         };
@@ -284,12 +287,12 @@ final class SseGroup {
     }
 
     private static FloatOps.Double64 compareDouble(Instruction i) {
-        int predicate = VectorOp.immediate(i) & 7;
+        int predicate = VectorOp.immediate(i) & (i.vex ? 31 : 7);
         return (a, b, env) -> FloatArithmetic.compare(predicate, a, b, env);
     }
 
     private static FloatOps.Single32 compareSingle(Instruction i) {
-        int predicate = VectorOp.immediate(i) & 7;
+        int predicate = VectorOp.immediate(i) & (i.vex ? 31 : 7);
         return (a, b, env) -> FloatArithmetic.compare(predicate, a, b, env);
     }
 

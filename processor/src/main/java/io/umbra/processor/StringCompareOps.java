@@ -50,7 +50,7 @@ final class StringCompareOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long low = from.low(cpu);
             long high = from.high(cpu);
             int firstLength = length(cpu, VcpuState.RAX, to.low(cpu), to.high(cpu));
@@ -136,12 +136,11 @@ final class StringCompareOps {
         }
 
         private void writeMask(Cpu cpu, int matches) {
-            if (outputBit) {
-                cpu.state.xmm[0] = characters(matches);
-                cpu.state.xmm[1] = characters(matches >>> count / 2);
-            } else {
-                cpu.state.xmm[0] = matches;
-                cpu.state.xmm[1] = 0;
+            cpu.state.xmm[0] = outputBit ? characters(matches) : matches;
+            cpu.state.xmm[1] = outputBit ? characters(matches >>> count / 2) : 0;
+            if (isVex()) {
+                cpu.state.ymmHigh[0] = 0;
+                cpu.state.ymmHigh[1] = 0;
             }
         }
 

@@ -107,6 +107,13 @@ final class SystemGroup {
                 Place target = stored(i, at);
                 yield (cpu, op) -> target.write(cpu, cpu.state.cr0);
             }
+            case XGETBV ->
+                (cpu, op) -> {
+                    long value = ExtendedState.read(cpu);
+                    cpu.gpr[VcpuState.RAX] = value & 0xFFFF_FFFFL;
+                    cpu.gpr[VcpuState.RDX] = value >>> 32;
+                };
+            case XSETBV -> (cpu, op) -> ExtendedState.write(cpu);
             case RDMSR -> ModelSpecificRegisters::read;
             case WRMSR -> ModelSpecificRegisters::write;
             case SWAPGS -> (cpu, op) -> swapGs(cpu);

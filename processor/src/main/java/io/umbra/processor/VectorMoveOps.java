@@ -71,10 +71,9 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long[] xmm = cpu.state.xmm;
-            xmm[to.register] = xmm[from.register];
-            xmm[to.register + 1] = xmm[from.register + 1];
+            to.write(cpu, xmm[from.register], xmm[from.register + 1]);
         }
     }
 
@@ -85,12 +84,11 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             long linear = from.linear(cpu);
             long low = cpu.load64(linear);
             long high = cpu.load64(from.next(linear));
-            cpu.state.xmm[to.register] = low;
-            cpu.state.xmm[to.register + 1] = high;
+            to.write(cpu, low, high);
         }
     }
 
@@ -101,7 +99,7 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             to.store(cpu, cpu.state.xmm[from.register], cpu.state.xmm[from.register + 1]);
         }
     }
@@ -116,7 +114,7 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             to.write(cpu, from.low(cpu) & mask);
         }
     }
@@ -141,19 +139,19 @@ final class VectorMoveOps {
         }
     }
 
-    private static final class MergeSingle extends VectorOp {
+    private static final class MergeSingle extends LaneOp {
         MergeSingle(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            cpu.state.xmm[to.register] = to.low(cpu) & ~LOW_DOUBLEWORD | from.low(cpu) & LOW_DOUBLEWORD;
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = aLow & ~LOW_DOUBLEWORD | bLow & LOW_DOUBLEWORD;
+            out[at + 1] = aHigh;
         }
     }
 
-    private static final class Half extends VectorOp {
+    private static final class Half extends LaneOp {
         private final int toHalf;
         private final int fromHalf;
 
@@ -164,9 +162,10 @@ final class VectorMoveOps {
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            cpu.state.xmm[to.register + toHalf] = fromHalf == 0 ? from.low(cpu) : from.high(cpu);
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            long half = fromHalf == 0 ? bLow : bHigh;
+            out[at] = toHalf == 0 ? half : aLow;
+            out[at + 1] = toHalf == 1 ? half : aHigh;
         }
     }
 
@@ -180,23 +179,26 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             to.write(cpu, cpu.state.xmm[from.register + fromHalf]);
         }
     }
 
-    private static final class DuplicateLow extends VectorOp {
+    private static final class DuplicateLow extends LaneOp {
         DuplicateLow(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
 
         @Override
-        void execute(Cpu cpu) {
-            cpu.checkSse();
-            long low = from.low(cpu);
-            cpu.state.xmm[to.register] = low;
-            cpu.state.xmm[to.register + 1] = low;
+        public void lane(Cpu cpu, long[] out, int at, long aLow, long aHigh, long bLow, long bHigh) {
+            out[at] = bLow;
+            out[at + 1] = bLow;
         }
+    }
+
+    /** Two sign bits of binary32. */
+    static long signsOfSingles(long pair) {
+        return pair >>> 31 & 1 | pair >>> 62 & 2;
     }
 
     private static final class SingleSigns extends VectorOp {
@@ -206,12 +208,8 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
-            cpu.gpr[to.register] = signs(from.low(cpu)) | signs(from.high(cpu)) << 2;
-        }
-
-        private static long signs(long pair) {
-            return pair >>> 31 & 1 | pair >>> 62 & 2;
+            check(cpu);
+            cpu.gpr[to.register] = signsOfSingles(from.low(cpu)) | signsOfSingles(from.high(cpu)) << 2;
         }
     }
 
@@ -222,13 +220,13 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             cpu.gpr[to.register] = from.low(cpu) >>> 63 | from.high(cpu) >>> 62 & 2;
         }
     }
 
     /** The product moves bit 7 of byte n to bit 56 + n; no two of its terms meet. */
-    private static long signsOfBytes(long row) {
+    static long signsOfBytes(long row) {
         return (row >>> 7 & 0x0101_0101_0101_0101L) * 0x0102_0408_1020_4080L >>> 56;
     }
 
@@ -239,7 +237,7 @@ final class VectorMoveOps {
 
         @Override
         void execute(Cpu cpu) {
-            cpu.checkSse();
+            check(cpu);
             cpu.gpr[to.register] = signsOfBytes(from.low(cpu)) | signsOfBytes(from.high(cpu)) << 8;
         }
     }
@@ -272,7 +270,7 @@ final class VectorMoveOps {
             if (mmx) {
                 Mmx.check(cpu);
             } else {
-                cpu.checkSse();
+                check(cpu);
             }
             long mask = signsOfBytes(from.low(cpu)) | (mmx ? 0 : signsOfBytes(from.high(cpu)) << 8);
             if (mask != 0) {

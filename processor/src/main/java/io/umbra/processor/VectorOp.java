@@ -4,10 +4,25 @@ package io.umbra.processor;
 abstract class VectorOp extends Op {
     final VectorPlace to;
     final VectorPlace from;
+    private final boolean vex;
 
     VectorOp(Instruction i, int offsetInPage) {
         to = VectorPlace.of(i, 0, offsetInPage);
         from = VectorPlace.of(i, 1, offsetInPage);
+        vex = i.vex;
+    }
+
+    final boolean isVex() {
+        return vex;
+    }
+
+    /** Whether the instruction may be executed now: SSE-1, or AVX-1. */
+    final void check(Cpu cpu) {
+        if (vex) {
+            cpu.checkAvx();
+        } else {
+            cpu.checkSse();
+        }
     }
 
     @Override

@@ -9,13 +9,14 @@ import io.umbra.x86.Vector;
  * Where an operand of an MMX or SSE instruction is: in an XMM, MMX or general register, or in memory. Values narrower than 64 bits are zero-extended when they come from
  * memory; a register gives all it has, and the operation takes what it needs.
  *
- * <p>A memory operand of 16 bytes must be aligned, or #GP(0) is raised before anything about paging, except for the few instructions that are made for unaligned data.
+ * <p>A memory operand of 16 bytes must be aligned, or #GP(0) is raised before anything about paging, except for the few instructions that are made for unaligned data. Of VEX-coded instructions only
+ * those must have aligned operands whose name says so. One that writes an XMM register clears the upper half of the YMM register.
  */
 final class VectorPlace {
     private static final int XMM = 0, MMX = 1, GENERAL = 2, MEMORY = 3;
 
     private static final Address NOWHERE = new Address(VcpuState.DS, -1, -1, 0, 0, 8, false, true);
-    private static final int OCTOWORD = 16;
+    private static final int OCTOWORD = 16, VECTOR = 32;
 
     /** In bytes. */
     final int size;
@@ -25,14 +26,16 @@ final class VectorPlace {
     final Address address;
     private final int where;
     private final boolean aligned;
+    private final boolean clearsUpper;
     private final long linearMask;
 
-    private VectorPlace(Operand operand, Address address, boolean aligned, boolean mode64) {
+    private VectorPlace(Operand operand, Address address, boolean aligned, boolean vex, boolean mode64) {
         this.where = where(operand.kind());
         this.size = operand.size();
         this.register = isXmm() ? 2 * operand.register() : operand.register();
         this.address = address;
         this.aligned = aligned;
+        this.clearsUpper = vex;
         this.linearMask = mode64 ? -1L : 0xFFFF_FFFFL;
     }
 
@@ -49,13 +52,21 @@ final class VectorPlace {
     static VectorPlace of(Instruction i, int index, int offsetInPage) {
         Operand operand = i.operands[index];
         Address address = operand.isMemory() ? i.address(offsetInPage) : NOWHERE;
-        boolean aligned = operand.size() == OCTOWORD && !takesUnaligned(i.mnemonic);
-        return new VectorPlace(operand, address, aligned, i.mode == 64);
+        boolean aligned =
+                operand.size() >= OCTOWORD && (i.vex ? isAlignedMove(i.mnemonic) : !takesUnaligned(i.mnemonic));
+        return new VectorPlace(operand, address, aligned, i.vex, i.mode == 64);
     }
 
     private static boolean takesUnaligned(Mnemonic mnemonic) {
         return switch (mnemonic) {
             case MOVUPS, MOVUPD, MOVDQU, LDDQU, PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM -> true;
+            default -> false;
+        };
+    }
+
+    private static boolean isAlignedMove(Mnemonic mnemonic) {
+        return switch (mnemonic) {
+            case MOVAPS, MOVAPD, MOVDQA, MOVNTPS, MOVNTPD, MOVNTDQ, MOVNTDQA -> true;
             default -> false;
         };
     }
@@ -95,13 +106,20 @@ final class VectorPlace {
         return isXmm() ? cpu.state.xmm[register + 1] : cpu.load64(next(linear(cpu)));
     }
 
+    /** The third 64 bits of a 32-byte operand. */
+    long third(Cpu cpu) {
+        return isXmm() ? cpu.state.ymmHigh[register] : cpu.load64(linear(cpu) + 16 & linearMask);
+    }
+
+    /** The last 64 bits of a 32-byte operand. */
+    long fourth(Cpu cpu) {
+        return isXmm() ? cpu.state.ymmHigh[register + 1] : cpu.load64(linear(cpu) + 24 & linearMask);
+    }
+
     /** Writes a register or memory that is no wider than 64 bits. An XMM register's other bits become zero. */
     void write(Cpu cpu, long value) {
         switch (where) {
-            case XMM -> {
-                cpu.state.xmm[register] = value;
-                cpu.state.xmm[register + 1] = 0;
-            }
+            case XMM -> write(cpu, value, 0);
             case MMX -> Mmx.write(cpu, register, value);
             case GENERAL -> cpu.setRegister(register, size, value);
             default -> cpu.store(address.linearForWrite(cpu, size), size, value);
@@ -112,6 +130,18 @@ final class VectorPlace {
     void write(Cpu cpu, long low, long high) {
         cpu.state.xmm[register] = low;
         cpu.state.xmm[register + 1] = high;
+        if (clearsUpper) {
+            cpu.state.ymmHigh[register] = 0;
+            cpu.state.ymmHigh[register + 1] = 0;
+        }
+    }
+
+    /** Writes a YMM register. */
+    void write(Cpu cpu, long first, long second, long third, long fourth) {
+        cpu.state.xmm[register] = first;
+        cpu.state.xmm[register + 1] = second;
+        cpu.state.ymmHigh[register] = third;
+        cpu.state.ymmHigh[register + 1] = fourth;
     }
 
     /** Writes 16 bytes of memory. */
@@ -122,13 +152,23 @@ final class VectorPlace {
         cpu.store64(next(linear), high);
     }
 
-    /** Where 16 bytes of memory are to be read. */
+    /** Writes 32 bytes of memory. */
+    void store(Cpu cpu, long first, long second, long third, long fourth) {
+        long linear = checkAlignment(cpu, address.linearForWrite(cpu, VECTOR));
+        cpu.probeWrite(linear, VECTOR);
+        cpu.store64(linear, first);
+        cpu.store64(linear + 8 & linearMask, second);
+        cpu.store64(linear + 16 & linearMask, third);
+        cpu.store64(linear + 24 & linearMask, fourth);
+    }
+
+    /** Where 16 or 32 bytes of memory are to be read. */
     long linear(Cpu cpu) {
-        return checkAlignment(cpu, address.linear(cpu, OCTOWORD));
+        return checkAlignment(cpu, address.linear(cpu, size));
     }
 
     private long checkAlignment(Cpu cpu, long linear) {
-        if (aligned && (linear & OCTOWORD - 1) != 0) {
+        if (aligned && (linear & size - 1) != 0) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
         return linear;

@@ -3,6 +3,7 @@ package io.umbra.processor;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.umbra.x86.Cr4;
 import io.umbra.x86.Exit;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
@@ -25,7 +26,7 @@ class CpuFeaturesTest {
     void theVendorIsAmd() {
         CpuFeatures.Leaf leaf = CpuFeatures.cpuid(0, 0, 0);
         assertThat(text(leaf.ebx(), leaf.edx(), leaf.ecx())).isEqualTo("AuthenticAMD");
-        assertThat(leaf.eax()).isEqualTo(7);
+        assertThat(leaf.eax()).isEqualTo(0xD);
     }
 
     @Test
@@ -53,7 +54,7 @@ class CpuFeaturesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"20,7", "21,20", "16,0", "11,-1", "18,-1"})
+    @CsvSource({"20,7", "21,20", "16,0", "11,-1"})
     void theSameHoldsForTheFeaturesOfLeaf7(int bit, int feature) {
         boolean offered = feature >= 0 && (CpuFeatures.cpuid(7, 0, 0).ebx() >>> feature & 1) != 0;
         assertThat(mayBeSet(bit)).isEqualTo(offered);
@@ -66,6 +67,57 @@ class CpuFeaturesTest {
             machine.state.gpr[VcpuState.RAX] = machine.state.cr4 | 1L << bit;
             return machine.run() instanceof Exit.ControlRegister;
         }
+    }
+
+    @Test
+    void osxsaveIsABitOfCr4AndTheAreaGrowsWithXcr0() {
+        VcpuState state = new VcpuState();
+        int xsave = 1 << 26;
+        int osxsave = 1 << 27;
+        assertThat(mayBeSet(18)).isTrue();
+        assertThat(CpuFeatures.cpuid(1, 0, state).ecx() & (xsave | osxsave)).isEqualTo(xsave);
+        state.cr4 |= Cr4.XSAVE;
+        assertThat(CpuFeatures.cpuid(1, 0, state).ecx() & (xsave | osxsave)).isEqualTo(xsave | osxsave);
+        assertThat(CpuFeatures.cpuid(0xD, 0, state).ebx()).isEqualTo(576);
+        state.xcr0 = 7;
+        CpuFeatures.Leaf all = CpuFeatures.cpuid(0xD, 0, state);
+        assertThat(all.ebx()).isEqualTo(832);
+        assertThat(all.ecx()).isGreaterThanOrEqualTo(832);
+        for (int component = 2; component < 64; component++) {
+            CpuFeatures.Leaf leaf = CpuFeatures.cpuid(0xD, component, 0);
+            assertThat(leaf.eax() != 0).isEqualTo(component < 32 && (all.eax() >>> component & 1) != 0);
+            assertThat(leaf.ebx() + leaf.eax()).isLessThanOrEqualTo(all.ecx());
+        }
+        state.xcr0 = 0x207;
+        assertThat(CpuFeatures.cpuid(0xD, 0, state).ebx()).isEqualTo(all.ecx());
+        assertThat(CpuFeatures.cpuid(0xD, 66, 0)).isEqualTo(CpuFeatures.Leaf.NONE);
+    }
+
+    /** XSETBV of {@code value} into XCR {@code number}: whether it is accepted. */
+    private static boolean isAccepted(int number, long value) {
+        try (TestMachine machine = TestMachine.native64()) {
+            machine.gate(Vector.GENERAL_PROTECTION, 0, 0);
+            machine.state.cr4 |= Cr4.XSAVE;
+            machine.code(TestMachine.CODE, "0F01D1 F4"); // xsetbv; hlt
+            machine.state.gpr[VcpuState.RCX] = number;
+            machine.state.gpr[VcpuState.RAX] = value & 0xFFFF_FFFFL;
+            machine.state.gpr[VcpuState.RDX] = value >>> 32;
+            machine.run();
+            boolean accepted = machine.state.rip == TestMachine.CODE + 4;
+            assertThat(machine.state.xcr0).isEqualTo(accepted ? value : 1);
+            return accepted;
+        }
+    }
+
+    @Test
+    void onlySensibleSetsOfComponentsAreAccepted() {
+        for (long good : new long[] {1, 3, 7, 0x207}) {
+            assertThat(isAccepted(0, good)).as("%x", good).isTrue();
+        }
+        for (long bad : new long[] {0, 2, 4, 5, 6, 15, 0x17, 1L << 63 | 7, 0x200}) {
+            assertThat(isAccepted(0, bad)).as("%x", bad).isFalse();
+        }
+        assertThat(isAccepted(1, 7)).isFalse();
     }
 
     @Test

@@ -9,9 +9,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,6 +71,68 @@ class DecoderAgainstObjdumpTest {
         assertThat(explained - comparison.count(Outcome.FEATURE_NOT_OFFERED))
                 .as("other than features in " + comparison)
                 .isLessThan(10);
+    }
+
+    /** VEX prefixes of every kind before every opcode, most of them the way the manual wants them. */
+    @ParameterizedTest
+    @ValueSource(ints = {64, 32, 16})
+    void vexCodedInstructionsAreReadAsObjdumpReadsThem(int mode, @TempDir Path directory)
+            throws IOException, InterruptedException {
+        byte[] bytes = vexInstructions(new Random(SEED));
+        Path file = Files.write(directory.resolve("random"), bytes);
+        var comparison = new ObjdumpComparison();
+        Objdump.disassembleBinary(file, mode, (address, length, text) -> {
+            if (address % CHUNK == 0) {
+                comparison.compare(bytes, (int) address, address, length, text, mode);
+            }
+        });
+        assertThat(comparison.differences())
+                .as("seed " + SEED + ", differences in " + comparison)
+                .isEmpty();
+        assertThat(comparison.count(Outcome.SAME)).isGreaterThan(SAMPLES / 3);
+        assertThat(comparison.count(Outcome.PREFIX_REFUSED)).isLessThan(SAMPLES / 10);
+    }
+
+    /** Mostly from the rows of the tables, without forbidden prefixes, vvvv used where it may be. */
+    private static byte[] vexInstructions(Random random) {
+        byte[] bytes = new byte[SAMPLES * CHUNK];
+        Arrays.fill(bytes, (byte) 0x90);
+        byte[] noise = new byte[RANDOM_BYTES];
+        List<List<Form>> rows = Stream.of(VexMap0F.ROWS, VexMap0F38.ROWS, VexMap0F3A.ROWS)
+                .map(text -> text.lines().map(Form::new).toList())
+                .toList();
+        for (int start = 0; start < bytes.length; start += CHUNK) {
+            random.nextBytes(noise);
+            System.arraycopy(noise, 0, bytes, start, RANDOM_BYTES);
+            int at = start;
+            if (random.nextInt(8) == 0) {
+                bytes[at++] = (byte) PREFIXES[random.nextInt(PREFIXES.length)];
+            }
+            if (random.nextInt(40) == 0) {
+                bytes[at++] = (byte) (0x40 | random.nextInt(16));
+            }
+            int map = random.nextInt(20) == 0 ? random.nextInt(32) : 1 + random.nextInt(3);
+            int last = random.nextInt(256);
+            if (map >= 1 && map <= 3 && random.nextInt(8) != 0) {
+                List<Form> forms = rows.get(map - 1);
+                Form form = forms.get(random.nextInt(forms.size()));
+                int prefix = form.onlyPrefix().index;
+                last = last & 0x84 | (form.usesVexRegister ? last & 0x78 : 0x78) | prefix;
+                last = form.allowsLength(true) ? last : last & ~4;
+                noise[0] = (byte) form.firstOpcode();
+            } else {
+                noise[0] = (byte) random.nextInt();
+            }
+            if (map == 1 && random.nextBoolean()) {
+                bytes[at++] = (byte) 0xC5;
+            } else {
+                bytes[at++] = (byte) 0xC4;
+                bytes[at++] = (byte) (random.nextInt(8) << 5 | map);
+            }
+            bytes[at++] = (byte) last;
+            bytes[at] = noise[0];
+        }
+        return bytes;
     }
 
     @ParameterizedTest

@@ -101,7 +101,8 @@ class DecoderTest {
             64 | f3 90                          | pause
             64 | f3 0f 1e fa                    | nop edx
             64 | 0f 18 08                       | prefetcht0 BYTE PTR [rax]
-            64 | f3 0f bc c1                    | bsf eax,ecx
+            64 | f3 0f bc c1                    | tzcnt eax,ecx
+            64 | f2 0f bc c1                    | bsf eax,ecx
             64 | f3 0f b8 c1                    | popcnt eax,ecx
             64 | 66 f3 0f b8 c1                 | popcnt ax,cx
             64 | 66 0f 38 f0 03                 | movbe ax,WORD PTR [rbx]
@@ -379,29 +380,61 @@ class DecoderTest {
     }
 
     @Test
-    void vexAndEvexPrefixesAreLoadsOfPointersOrUndefined() {
+    void vexAndEvexPrefixesAreLoadsOfPointersWithMemory() {
         assertThat(text("c4 03", 32)).isEqualTo("les eax,FWORD PTR [ebx]");
         assertThat(decode("c5 03", 32).mnemonic).isEqualTo(Mnemonic.LDS);
         assertThat(decode("62 03", 32).mnemonic).isEqualTo(Mnemonic.BOUND);
         for (int mode : new int[] {16, 32, 64}) {
-            for (String hex : new String[] {"c4 e2 79 18 00", "c5 f8 77 00 00", "62 f1 7c 48 58 00"}) {
-                assertThat(decode(hex, mode).mnemonic).as(hex).isEqualTo(Mnemonic.INVALID);
-            }
+            assertThat(decode("c4 e2 79 18 00", mode).mnemonic).isEqualTo(Mnemonic.VBROADCASTSS);
+            assertThat(decode("c5 f8 77 00 00", mode).mnemonic).isEqualTo(Mnemonic.VZEROUPPER);
+            assertThat(decode("62 f1 7c 48 58 00", mode).mnemonic).isEqualTo(Mnemonic.INVALID);
         }
+    }
+
+    @Test
+    void prefixesBeforeVexAndUnusedRegistersInItAreUndefined() {
+        assertThat(text("c5 f4 58 c2", 64)).isEqualTo("vaddps ymm0,ymm1,ymm2");
+        for (String prefix : new String[] {"66", "f2", "f3", "f0", "40", "48"}) {
+            assertThat(decode(prefix + " c5 f4 58 c2", 64).mnemonic).as(prefix).isEqualTo(Mnemonic.INVALID);
+        }
+        assertThat(text("64 67 c5 f4 58 00", 64)).isEqualTo("vaddps ymm0,ymm1,YMMWORD PTR fs:[eax]");
+        assertThat(text("c5 fc 28 c2", 64)).isEqualTo("vmovaps ymm0,ymm2");
+        assertThat(decode("c5 f4 28 c2", 64).mnemonic).as("vvvv is not used").isEqualTo(Mnemonic.INVALID);
+        assertThat(decode("c5 f5 6e c2", 64).mnemonic).as("VEX.L must be 0").isEqualTo(Mnemonic.INVALID);
+        assertThat(decode("c4 e4 7c 28 c2", 64).mnemonic).as("map 4").isEqualTo(Mnemonic.INVALID);
+    }
+
+    @Test
+    void widerGeneralRegistersNeed64BitMode() {
+        assertThat(text("c4 e1 f9 6e c0", 64)).isEqualTo("vmovq xmm0,rax");
+        assertThat(text("c4 e1 f9 6e c0", 32)).isEqualTo("vmovd xmm0,eax");
+        assertThat(text("c4 e2 f0 f2 c2", 64)).isEqualTo("andn rax,rcx,rdx");
+        assertThat(text("c4 e2 f0 f2 c2", 32)).isEqualTo("andn eax,ecx,edx");
+    }
+
+    @Test
+    void aGatherNeedsThreeRegistersAndAVectorIndex() {
+        assertThat(text("c4 e2 6d 92 04 88", 64)).isEqualTo("vgatherdps ymm0,DWORD PTR [rax+ymm1*4],ymm2");
+        assertThat(text("c4 e2 ed 92 04 a0", 64)).isEqualTo("vgatherdpd ymm0,QWORD PTR [rax+xmm4*4],ymm2");
+        for (String hex :
+                new String[] {"c4 e2 6d 92 0c 88", "c4 e2 6d 92 14 88", "c4 e2 75 92 04 88", "c4 e2 6d 92 00"}) {
+            assertThat(decode(hex, 64).mnemonic).as(hex).isEqualTo(Mnemonic.INVALID);
+        }
+        assertThat(decode("67 c4 e2 6d 92 04 88", 32).mnemonic)
+                .as("16-bit addresses")
+                .isEqualTo(Mnemonic.INVALID);
     }
 
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "0f 01 c8",
-                "0f 01 d0",
                 "0f 01 d8",
-                "0f ae 20",
-                "0f ae 30",
+                "0f c7 20",
+                "0f c7 28",
                 "f3 0f ae c0",
                 "0f c7 f0",
                 "0f c7 f8",
-                "66 0f 38 82 00",
                 "66 0f 38 dc c1",
                 "0f 38 c8 c1",
                 "66 0f 3a 44 c1 00",
@@ -446,14 +479,23 @@ class DecoderTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "90", "48 b8 88 77 66 55 44 33 22 11", "66 65 48 81 84 8b 11 22 33 44 55 66 77 88", "f3 0f 6f 44 24 10",
-                        "66 0f 3a 0f 44 8b 10 05", "0f 38 f0 03",
-                "c8 10 00 01", "48 a1 88 77 66 55 44 33 22 11", "c4", "e8 00 00 00 00", "f0 48 0f c7 0b",
-                        "d9 05 00 00 00 00"
+                "90",
+                "48 b8 88 77 66 55 44 33 22 11",
+                "66 65 48 81 84 8b 11 22 33 44 55 66 77 88",
+                "f3 0f 6f 44 24 10",
+                "66 0f 3a 0f 44 8b 10 05",
+                "0f 38 f0 03",
+                "c8 10 00 01",
+                "48 a1 88 77 66 55 44 33 22 11",
+                "c4 e3 6d 4a 44 88 10 05",
+                "c5 f8 77",
+                "e8 00 00 00 00",
+                "f0 48 0f c7 0b",
+                "d9 05 00 00 00 00"
             })
     void everyProperPrefixOfAnInstructionIsIncomplete(String hex) {
         byte[] bytes = bytes(hex);
-        int complete = hex.equals("c4") ? 1 : bytes.length;
+        int complete = bytes.length;
         for (int available = 0; available < complete; available++) {
             assertThat(Decoder.decode(bytes, 0, available, 64))
                     .as("%d bytes of %s", available, hex)

@@ -8,6 +8,7 @@ import static io.umbra.x86.VcpuState.RCX;
 import static io.umbra.x86.VcpuState.RDI;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.umbra.x86.Cr4;
 import io.umbra.x86.Event;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.LinearMemory;
@@ -100,6 +101,36 @@ class EmulatorTest {
         assertThat(machine.processor.emulate(port)).isEqualTo(Emulation.Done.COMPLETE); // mov al,0x42
         assertThat(machine.state.gpr[RAX]).isEqualTo(0x42);
         assertThat(machine.state.rip).isEqualTo(DEVICE + 0x1000);
+    }
+
+    @Test
+    void vexCodedAccessesGoToThePortInPiecesOrNotAtAll() {
+        machine.state.cr4 |= Cr4.XSAVE;
+        machine.state.xcr0 = 7;
+        machine.state.gpr[RBX] = DEVICE;
+        machine.state.xmm[0] = 1;
+        machine.state.ymmHigh[1] = 4;
+        machine.code(CODE, "C5FE7F03"); // vmovdqu [rbx],ymm0
+        assertThat(machine.processor.emulate(port)).isEqualTo(Emulation.Done.COMPLETE);
+        assertThat(port.log)
+                .containsExactly(
+                        "probe ffff800000000000 32 2",
+                        "write ffff800000000000 8 1",
+                        "write ffff800000000008 8 0",
+                        "write ffff800000000010 8 0",
+                        "write ffff800000000018 8 4");
+        machine.state.rip = CODE + 4;
+        machine.code(CODE + 4, "C4E2758E03"); // vpmaskmovd [rbx],ymm1,ymm0
+        machine.state.ymmHigh[3] = 0x8000_0000L;
+        port.log.clear();
+        assertThat(machine.processor.emulate(port)).isEqualTo(Emulation.Done.COMPLETE);
+        assertThat(port.log).containsExactly("probe ffff800000000018 4 2", "write ffff800000000018 4 4");
+        machine.state.rip = CODE + 9;
+        machine.code(CODE + 9, "C5FE6F0B"); // vmovdqu ymm1,[rbx]
+        port.refused = LinearMemory.Fault.unhandleable(DEVICE);
+        assertThat(machine.processor.emulate(port)).isEqualTo(Emulation.Failed.UNHANDLEABLE);
+        assertThat(machine.state.ymmHigh[3]).isEqualTo(0x8000_0000L);
+        assertThat(machine.state.rip).isEqualTo(CODE + 9);
     }
 
     @Test

@@ -44,9 +44,23 @@ class IntegerOpsTest {
         assertThat(bench.cpu.flags.zero()).isTrue();
         bench.execute("48 0f bc c1");
         assertThat(gpr[VcpuState.RAX]).isEqualTo(32);
-        bench.execute("f3 48 0f bd c1"); // LZCNT is hidden: BSR
+        bench.execute("48 0f bd c1");
         assertThat(gpr[VcpuState.RAX]).isEqualTo(63);
         assertThat(bench.cpu.flags.zero()).isFalse();
+    }
+
+    @Test
+    void countsOfZeroAreTheWidthAndSayCarry() {
+        gpr[VcpuState.RAX] = -1;
+        gpr[VcpuState.RCX] = 0xFFFF_FFFF_0000_0000L;
+        bench.execute("f3 0f bc c1"); // tzcnt eax, ecx
+        assertThat(gpr[VcpuState.RAX]).isEqualTo(32);
+        assertThat(bench.cpu.flags.carry()).isTrue();
+        assertThat(bench.cpu.flags.zero()).isFalse();
+        bench.execute("f3 48 0f bd c1"); // lzcnt rax, rcx
+        assertThat(gpr[VcpuState.RAX]).isZero();
+        assertThat(bench.cpu.flags.carry()).isFalse();
+        assertThat(bench.cpu.flags.zero()).isTrue();
     }
 
     @Test

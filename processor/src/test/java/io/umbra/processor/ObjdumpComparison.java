@@ -5,9 +5,12 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Holds the decoder against objdump, one instruction at a time: the length and the whole text. Where the two disagree on purpose, the reason has a name in {@link Outcome}
@@ -49,19 +52,30 @@ final class ObjdumpComparison {
     /** Whole instructions by name. Anything that begins with v (AVX) but for the four of ours, k (mask registers), sha, aes, x... is a pattern. */
     private static final Pattern NOT_OFFERED = Pattern.compile(
             "v(?!err|erw|mcall|mmcall).*|k(add|and|andn|mov|not|or|ortest|shift[lr]|test|unpck|xnor|xor)[a-z]*|sha(1|256).*|aes.*|gf2p8.*"
-                    + "|xsave.*|xrstor.*|xgetbv|xsetbv|rd(rand|seed|pid|pkru|pru|fsbase|gsbase|sspd|sspq)|wr(pkru|fsbase|gsbase|ssd|ssq|ussd|ussq)"
-                    + "|inv(pcid|ept|vpid|lpga|lpgb)|clflushopt|clwb|clzero|cldemote|monitorx?|mwaitx?|umonitor|umwait|tpause|adcx|adox|andn|bextr|bls.*|bzhi|mulx|pdep|pext|rorx|sarx|shlx|shrx"
+                    + "|xsavec.*|xsaves.*|xrstors.*|rd(rand|seed|pid|pkru|pru|fsbase|gsbase|sspd|sspq)|wr(pkru|fsbase|gsbase|ssd|ssq|ussd|ussq)"
+                    + "|inv(pcid|ept|vpid|lpga|lpgb)|clflushopt|clwb|clzero|cldemote|monitorx?|mwaitx?|umonitor|umwait|tpause|adcx|adox|bextr|blcfill|blsfill|blsic"
                     + "|encl[svu]|serialize|rmpadjust|rmpupdate|rmpquery|psmash|pvalidate|stgi|clgi|skinit|tilerelease|tile.*|ldtilecfg|sttilecfg|tdp.*|pconfig|enqcmds?|movdiri|movdir64b|ptwrite"
                     + "|getsec|rsm|femms|pf.*|pi2f[wd]|pf2i[wd]|pavgusb|pmulhrw|pswapd|extrq|insertq|movnts[sd]|pclmul.*|montmul|xsha.*|xstore.*|xcrypt.*|xabort|xbegin|xend|xtest|xsusldtrk|xresldtrk|hreset"
                     + "|incssp.|rstorssp|saveprevssp|setssbsy|clrssbsy|aadd|aand|aor|axor|encodekey.*|loadiwkey|senduipi|clui|stui|testui|uiret|seam.*|tdcall|tlbsync|mcommit"
                     + "|llwpcb|slwpcb|lwpval|lwpins|blc.*|t1mskc|tzmsk|cmp.*xadd|wrmsrns|(rd|wr)msrlist|frstpm\\(287");
 
+    /** What the decoder has a name for. */
+    private static final Set<String> OFFERED = Arrays.stream(Mnemonic.values())
+            .map(mnemonic -> mnemonic.name().toLowerCase(Locale.ROOT).replace("_sse", ""))
+            .flatMap(name -> Stream.of(name, "v" + name))
+            .collect(Collectors.toUnmodifiableSet());
+
     private static final Pattern HINTS =
             Pattern.compile("bnd(mk|cl|cu|cn|mov|ldx|stx)|cldemote|rdsspd|rdsspq|prefetchit[01]|endbr(32|64)");
     private static final Pattern LOCKABLE = Pattern.compile(
             "lock (add|adc|and|btc|btr|bts|cmpxchg|cmpxchg8b|cmpxchg16b|dec|inc|neg|not|or|sbb|sub|xadd|xchg|xor) [^,]*(PTR|\\[|:).*");
-    private static final Pattern NO_PREFIX =
-            Pattern.compile("(fxsave|fxrstor|ldmxcsr|stmxcsr|[lms]fence|clac|stac|vmcall|clflush|pmovmskb)( .*)?");
+    private static final Pattern NO_PREFIX = Pattern.compile(
+            "(fxsave|fxrstor|ldmxcsr|stmxcsr|[lms]fence|clac|stac|xgetbv|xsetbv|xsave(64|opt|opt64)?|xrstor(64)?|vmcall|clflush|pmovmskb)( .*)?");
+    private static final Pattern FORBIDDEN_BEFORE_VEX =
+            Pattern.compile("\\b(data16|data32|rep|repz|repnz|rex(\\.[WRXB]+)?) ");
+    /** With VEX.pp, which must be 0, or with VEX.vvvv. */
+    private static final Pattern VEX_WITHOUT_PREFIX = Pattern.compile("vzeroupper|vzeroall|v(ld|st)mxcsr .*");
+
     private static final Pattern BRANCH = Pattern.compile("(j[a-z]+|loop[a-z]*|call) 0x([0-9a-f]+)");
     private static final Pattern MISSING_REGISTER =
             Pattern.compile(".*(\\bcr(1|5|6|7|9|1[0-5])\\b|\\bdb?r(8|9|1[0-5])\\b|\\btr[0-7]\\b|\\?).*");
@@ -116,7 +130,8 @@ final class ObjdumpComparison {
         if (theirs.contains("(bad)") || MISSING_REGISTER.matcher(theirs).matches() || theirs.startsWith("mov cs,")) {
             return Outcome.BOTH_INVALID;
         }
-        if (NOT_OFFERED.matcher(word(name)).matches()) {
+        boolean isEvex = name.startsWith("v") && !ours.vex;
+        if (NOT_OFFERED.matcher(word(name)).matches() && (isEvex || !OFFERED.contains(word(name)))) {
             return Outcome.FEATURE_NOT_OFFERED;
         }
         if (name.equals("swapgs") && ours.mode != 64) {
@@ -124,6 +139,12 @@ final class ObjdumpComparison {
         }
         if (ours.lock) {
             return LOCKABLE.matcher(theirs).matches() ? Outcome.DIFFERENT : Outcome.LOCK_REFUSED;
+        }
+        if (ours.vex && FORBIDDEN_BEFORE_VEX.matcher(line).find()) {
+            return Outcome.PREFIX_REFUSED;
+        }
+        if (ours.vex && VEX_WITHOUT_PREFIX.matcher(theirs).matches()) {
+            return Outcome.PREFIX_REFUSED;
         }
         boolean hasPrefix = ours.repeat != 0 || line.contains("data") || ours.operandSize == (ours.mode == 16 ? 4 : 2);
         return hasPrefix && NO_PREFIX.matcher(theirs).matches() || line.contains("frstpm")
@@ -178,11 +199,14 @@ final class ObjdumpComparison {
 
     /**
      * A NOP with 66 is printed as an exchange. Two registers are printed wider than what is read (MOV to a segment register) or written (LFS, LGS, LSS: 32 bits, zero-extended; far pointers
-     * with both REX.W and 66 narrower), the MMX register of MOVQ2DQ and MOVDQ2Q under 66. And of 3E with a segment override it takes 3E for NOTRACK and forgets the override.
+     * with both REX.W and 66 narrower), the MMX register of MOVQ2DQ and MOVDQ2Q under 66, the registers of a scalar move with VEX.L. And of 3E with a segment override it takes 3E for NOTRACK and forgets the override.
      */
     private static boolean isSame(Instruction ours, String text, String theirs, String line) {
         if (text.equals(theirs)) {
             return true;
+        }
+        if (ours.vex && ours.opcode == 0x0F11 && ours.vectorLength == 32) {
+            return text.equals(theirs.replace("ymm", "xmm"));
         }
         if (ours.opcode == 0x90 && text.equals("nop")) {
             return theirs.equals("xchg ax,ax") || theirs.equals("xchg eax,eax") || theirs.equals("xchg rax,rax");

@@ -29,7 +29,8 @@ final class ObjdumpSyntax {
             "xrelease",
             "rep",
             "repz",
-            "repnz");
+            "repnz",
+            "{vex}");
 
     private static final Set<String> STRINGS = Set.of("movs", "cmps", "scas", "lods", "stos", "ins", "outs");
 
@@ -52,23 +53,30 @@ final class ObjdumpSyntax {
     /** Rule 6: encodings that are something else on a processor without the feature, and aliases. */
     private static final Map<String, String> ALIASES = Map.ofEntries(
             Map.entry("movabs", "mov"),
-            Map.entry("tzcnt", "bsf"),
-            Map.entry("lzcnt", "bsr"),
             Map.entry("wbnoinvd", "wbinvd"),
             Map.entry("vmgexit", "vmmcall"),
             Map.entry("fxsave64", "fxsave"),
             Map.entry("fxrstor64", "fxrstor"),
+            Map.entry("xsave64", "xsave"),
+            Map.entry("xsaveopt64", "xsaveopt"),
+            Map.entry("xrstor64", "xrstor"),
             Map.entry("prefetchwt1", "prefetch"),
             Map.entry("pcmpestrmq", "pcmpestrm"),
-            Map.entry("pcmpestriq", "pcmpestri"));
+            Map.entry("pcmpestriq", "pcmpestri"),
+            Map.entry("vpcmpestrmq", "vpcmpestrm"),
+            Map.entry("vpcmpestriq", "vpcmpestri"));
 
     /** Rule 7: EIP-relative displacements are sign-extended beyond the address size. */
     private static final Pattern EIP_RELATIVE = Pattern.compile("\\[eip\\+0xffffffff0*([0-9a-f]+)\\]");
 
     /** Rule 8: comparisons of vectors have the predicate in the name instead of an immediate operand. */
-    private static final Pattern COMPARISON = Pattern.compile("^cmp(eq|lt|le|unord|neq|nlt|nle|ord)([ps][sd]) (.*)$");
+    private static final Pattern COMPARISON = Pattern.compile(
+            "^(v?)cmp((?:eq|lt|le|unord|neq|nlt|nle|ord|nge|ngt|false|ge|gt|true)(?:_[a-z]+)?)([ps][sd]) (.*)$");
 
-    private static final List<String> PREDICATES = List.of("eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord");
+    private static final List<String> PREDICATES = List.of(
+            ("eq lt le unord neq nlt nle ord eq_uq nge ngt false neq_oq ge gt true eq_os lt_oq le_oq unord_s neq_us nlt_uq"
+                            + " nle_uq ord_s eq_us nge_uq ngt_uq false_os neq_os ge_oq gt_oq true_us")
+                    .split(" ", -1));
 
     private static final Pattern SPACES = Pattern.compile("\\s+");
 
@@ -104,8 +112,8 @@ final class ObjdumpSyntax {
         }
         Matcher comparison = COMPARISON.matcher(text);
         if (comparison.matches()) {
-            return "cmp" + comparison.group(2) + " " + operands(comparison.group(3)) + ",0x"
-                    + PREDICATES.indexOf(comparison.group(1));
+            return comparison.group(1) + "cmp" + comparison.group(3) + " " + operands(comparison.group(4)) + ",0x"
+                    + Integer.toHexString(PREDICATES.indexOf(comparison.group(2)));
         }
         return name(word) + operands(text.substring(word.length()));
     }

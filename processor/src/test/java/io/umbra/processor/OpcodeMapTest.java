@@ -12,7 +12,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class OpcodeMapTest {
     private static Stream<Form> rows() {
-        return Stream.of(OneByteMap.ROWS, X87Map.ROWS, Map0F.ROWS, Map0F38.ROWS, Map0F3A.ROWS)
+        return Stream.of(
+                        OneByteMap.ROWS,
+                        X87Map.ROWS,
+                        Map0F.ROWS,
+                        Map0F38.ROWS,
+                        Map0F3A.ROWS,
+                        VexMap0F.ROWS,
+                        VexMap0F38.ROWS,
+                        VexMap0F3A.ROWS)
                 .flatMap(String::lines)
                 .map(Form::new);
     }
@@ -55,8 +63,8 @@ class OpcodeMapTest {
                 "00 67 ADD Eb,Gb",
                 "00/0x * ADD",
                 "0G * ADD",
-                "00 * ADD Xb",
-                "00 * ADD Ek",
+                "00 * ADD Yb",
+                "00 * ADD Em",
                 "00 * ADD Eb,Gb unheard"
             })
     void rowOutsideTheNotationIsRefused(String row) {

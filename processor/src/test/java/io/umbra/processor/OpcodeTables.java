@@ -25,7 +25,7 @@ public final class OpcodeTables {
     public static boolean isInteger(String mnemonic) {
         return switch (Mnemonic.valueOf(mnemonic).group()) {
             case INTEGER, STRING, CONTROL, SYSTEM -> true;
-            case X87, MMX_SSE -> false;
+            case X87, MMX_SSE, AVX -> false;
         };
     }
 

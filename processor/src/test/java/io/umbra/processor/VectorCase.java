@@ -2,6 +2,7 @@ package io.umbra.processor;
 
 import io.umbra.processor.conformance.HostInstruction;
 import io.umbra.processor.conformance.RegisterFile;
+import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.HostMemory;
 import io.umbra.x86.MachineMemory;
@@ -10,6 +11,7 @@ import io.umbra.x86.VcpuState;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.HexFormat;
 import java.util.Objects;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
@@ -30,9 +32,12 @@ final class VectorCase implements AutoCloseable {
     final MachineMemory memory = new MachineMemory(1);
     final VcpuState state = new VcpuState();
     final Cpu cpu;
+    private long undefined;
 
     VectorCase() {
-        state.cr4 |= Cr4.FXSAVE | Cr4.SIMD_EXCEPTIONS;
+        state.cr0 |= Cr0.PROTECTION;
+        state.cr4 |= Cr4.FXSAVE | Cr4.SIMD_EXCEPTIONS | Cr4.XSAVE;
+        state.xcr0 = ExtendedState.X87 | ExtendedState.VECTORS;
         cpu = new Cpu(state, new MemoryUnit(state, memory));
         cpu.privilegeChanged();
         int slot = (int) (page.address() >>> 12) & TlbBank.MASK;
@@ -42,8 +47,36 @@ final class VectorCase implements AutoCloseable {
     }
 
     Op decode(byte[] bytes) {
-        Instruction instruction = Objects.requireNonNull(Decoder.decode(bytes, 0, bytes.length, 64));
-        return Objects.requireNonNull(SseGroup.make(instruction, 0), instruction.mnemonic + " is not made");
+        Instruction instruction = instruction(bytes);
+        if (instruction.mnemonic == Mnemonic.INVALID) {
+            throw new AssertionError(HexFormat.of().formatHex(bytes) + " is not decoded");
+        }
+        return OpFactory.make(instruction, 0);
+    }
+
+    static Instruction instruction(byte[] bytes) {
+        return Objects.requireNonNull(Decoder.decode(bytes, 0, bytes.length, 64));
+    }
+
+    static boolean takesUnaligned(byte[] bytes) {
+        Mnemonic mnemonic = instruction(bytes).mnemonic;
+        return !mnemonic.name().matches("MOVAP[SD]|MOVDQA|MOVNT.*|LDMXCSR");
+    }
+
+    /** Gives a gather an index register that leads to this page, and a mask of which some elements are set. */
+    void makeIndices(Random random, Instruction gather) {
+        boolean quadwords = gather.mnemonic.name().matches("VP?GATHERQ.*");
+        for (int quarter = 0; quarter < 4; quarter++) {
+            long even = random.nextInt(-32, 280) >> gather.scale;
+            long odd = random.nextInt(-32, 280) >> gather.scale;
+            long value = quadwords ? even : even & 0xFFFF_FFFFL | odd << 32;
+            int half = 2 * gather.index + (quarter & 1);
+            if (quarter < 2) {
+                before.xmm(half, value);
+            } else {
+                before.ymmHigh(half, value);
+            }
+        }
     }
 
     /** Where the base register points. */
@@ -63,6 +96,10 @@ final class VectorCase implements AutoCloseable {
             long value = VectorOperands.half(random);
             boolean repeats = half > 1 && random.nextInt(4) == 0;
             before.xmm(half, repeats ? before.xmm(random.nextInt(half)) : value);
+        }
+        for (int half = 0; half < 32; half++) {
+            boolean repeats = random.nextInt(4) == 0;
+            before.ymmHigh(half, repeats ? before.xmm(random.nextInt(32)) : VectorOperands.half(random));
         }
         before.x87Control(0x37F);
         before.x87Status(random.nextInt(8) << 11);
@@ -87,6 +124,12 @@ final class VectorCase implements AutoCloseable {
     /** @return what differs, or null */
     @Nullable
     String compare(HostInstruction host, Op op) {
+        return compare(host, op, 0);
+    }
+
+    @Nullable
+    String compare(HostInstruction host, Op op, long undefinedFlags) {
+        undefined = undefinedFlags;
         load();
         String input = describe();
         host.run(before);
@@ -104,6 +147,7 @@ final class VectorCase implements AutoCloseable {
         state.mxcsr = before.mxcsr();
         for (int half = 0; half < 32; half++) {
             state.xmm[half] = before.xmm(half);
+            state.ymmHigh[half] = before.ymmHigh(half);
         }
         state.x87Control = before.x87Control();
         state.x87Status = before.x87Status();
@@ -124,8 +168,13 @@ final class VectorCase implements AutoCloseable {
         StringBuilder text = new StringBuilder();
         text.append("mxcsr %x rax %x rdx %x".formatted(state.mxcsr, state.gpr[0], state.gpr[2]));
         for (int register = 0; register < 16; register++) {
-            text.append("\n   xmm%-2d %016x %016x"
-                    .formatted(register, state.xmm[2 * register + 1], state.xmm[2 * register]));
+            text.append("\n   ymm%-2d %016x %016x %016x %016x"
+                    .formatted(
+                            register,
+                            state.ymmHigh[2 * register + 1],
+                            state.ymmHigh[2 * register],
+                            state.xmm[2 * register + 1],
+                            state.xmm[2 * register]));
         }
         for (int register = 0; register < 8; register++) {
             text.append("\n   mm%d %016x".formatted(register, state.x87Significand[register]));
@@ -144,8 +193,11 @@ final class VectorCase implements AutoCloseable {
             if (before.xmm(half) != state.xmm[half]) {
                 return differ("xmm" + half / 2 + (half % 2 == 0 ? " low" : " high"), before.xmm(half), state.xmm[half]);
             }
+            if (before.ymmHigh(half) != state.ymmHigh[half]) {
+                return differ("upper " + half / 2 + "." + half % 2, before.ymmHigh(half), state.ymmHigh[half]);
+            }
         }
-        if ((before.rflags() & RFlags.STATUS) != (cpu.rflags() & RFlags.STATUS)) {
+        if (((before.rflags() ^ cpu.rflags()) & RFlags.STATUS & ~undefined) != 0) {
             return differ("rflags", before.rflags(), cpu.rflags());
         }
         if (before.mxcsr() != state.mxcsr) {

@@ -22,7 +22,15 @@ class VectorConformanceTest {
     private static final int REPORTED = 12;
 
     private static final Set<Mnemonic> APART = EnumSet.of(
-            Mnemonic.RCPPS, Mnemonic.RCPSS, Mnemonic.RSQRTPS, Mnemonic.RSQRTSS, Mnemonic.FXSAVE, Mnemonic.FXRSTOR);
+            Mnemonic.RCPPS,
+            Mnemonic.RCPSS,
+            Mnemonic.RSQRTPS,
+            Mnemonic.RSQRTSS,
+            Mnemonic.FXSAVE,
+            Mnemonic.FXRSTOR,
+            Mnemonic.XSAVE,
+            Mnemonic.XSAVEOPT,
+            Mnemonic.XRSTOR);
 
     @BeforeAll
     static void needsAnX86Host() {

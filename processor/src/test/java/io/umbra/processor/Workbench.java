@@ -68,7 +68,8 @@ final class Workbench implements AutoCloseable, LinearMemory {
             case INTEGER -> IntegerGroup.make(instruction, 0);
             case STRING -> StringGroup.make(instruction, 0);
             case CONTROL -> ControlGroup.make(instruction, 0);
-            case MMX_SSE -> SseGroup.make(instruction, 0);
+            case MMX_SSE -> instruction.vex ? AvxGroup.make(instruction, 0) : SseGroup.make(instruction, 0);
+            case AVX -> AvxGroup.make(instruction, 0);
             case SYSTEM, X87 -> null;
         };
         if (op == null) {

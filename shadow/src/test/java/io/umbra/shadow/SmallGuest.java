@@ -208,7 +208,7 @@ final class SmallGuest implements AutoCloseable {
     /** The instruction that is being emulated stores 8 bytes. */
     void emulateStore(long linear, long value) {
         storeAt = linear;
-        storeValue = value;
+        stored = new long[] {value};
         storeAccess = 0;
         engine.emulate(0, Emulate.MMIO, 1);
     }

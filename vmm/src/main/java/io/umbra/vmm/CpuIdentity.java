@@ -20,6 +20,7 @@ final class CpuIdentity {
     private static final int HAS_TSC_DEADLINE = 1 << 24;
     /** Tells that there is a hypervisor, so that leaves from 0x40000000 on may mean something. */
     private static final int HAS_HYPERVISOR = 1 << 31;
+
     private static final int ALWAYS_RUNNING_APIC_TIMER = 1 << 2;
     /** The initial APIC ID, 0, in bits 31..24 of EBX; the processors of the package in bits 23..16. */
     private static final int ONE_PROCESSOR = 1 << 16;
@@ -37,15 +38,15 @@ final class CpuIdentity {
         Leaf answer = number == HYPERVISOR_BASE && announcesHypercalls
                 ? new Leaf(
                         HYPERVISOR_BASE, Hypercalls.SIGNATURE_EBX, Hypercalls.SIGNATURE_ECX, Hypercalls.SIGNATURE_EDX)
-                : leaf(number, (int) state.gpr[VcpuState.RCX], apic, state.cr4);
+                : leaf(number, (int) state.gpr[VcpuState.RCX], apic, state);
         state.gpr[VcpuState.RAX] = answer.eax() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RBX] = answer.ebx() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RCX] = answer.ecx() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RDX] = answer.edx() & 0xFFFF_FFFFL;
     }
 
-    private static Leaf leaf(int number, int subleaf, ApicMode apic, long cr4) {
-        Leaf leaf = CpuFeatures.cpuid(number, subleaf, cr4);
+    private static Leaf leaf(int number, int subleaf, ApicMode apic, VcpuState state) {
+        Leaf leaf = CpuFeatures.cpuid(number, subleaf, state);
         return switch (number) {
             case 0 -> new Leaf(Math.max(leaf.eax(), TOPOLOGY), leaf.ebx(), leaf.ecx(), leaf.edx());
             case 1 ->

@@ -15,9 +15,7 @@ final class MemoryTypeRegisters {
     private static final int VARIABLE_RANGES = 8;
     private static final int DEFAULT_TYPE = 0x2FF;
     /** Eight ranges each, a byte a range: of 64 KiB from 0, of 16 KiB from 0x80000, of 4 KiB from 0xC0000. */
-    private static final int[] FIXED = {
-        0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F
-    };
+    private static final int[] FIXED = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F};
 
     private static final long WRITE_PROTECTED = 0x0505_0505_0505_0505L;
     private static final long WRITE_BACK = 0x0606_0606_0606_0606L;
@@ -80,9 +78,7 @@ final class MemoryTypeRegisters {
             }
         } else if (isVariable(index)) {
             boolean isMask = (index & 1) != 0;
-            good = isMask
-                    ? (value & ~(FRAMES | VALID)) == 0
-                    : (value & ~(FRAMES | 0xFF)) == 0 && isType(value & 0xFF);
+            good = isMask ? (value & ~(FRAMES | VALID)) == 0 : (value & ~(FRAMES | 0xFF)) == 0 && isType(value & 0xFF);
         } else {
             good = false;
         }

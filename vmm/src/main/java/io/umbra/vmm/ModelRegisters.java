@@ -12,8 +12,12 @@ final class ModelRegisters {
     /** In {@link #HARDWARE_CONFIGURATION}: the TSC counts at the rate of the P0 state, as an invariant TSC does. */
     private static final long TSC_FREQUENCY_SELECTED = 1L << 24;
 
+    private static final int PATCH_LEVEL = 0x8B;
+    /** Of this family and model, one in which VZEROUPPER does what it says: without it kernels warn of Zenbleed (CVE-2023-20593). */
+    private static final long PATCH = 0x0830_107CL;
+
     private static final Set<Integer> INERT = Set.of(
-            0x8B, // patch level
+            PATCH_LEVEL,
             0xC001_0010, // SYS_CFG
             0xC001_001A, // TOP_MEM
             0xC001_001D, // TOM2
@@ -32,6 +36,9 @@ final class ModelRegisters {
     static OptionalLong read(int index) {
         if (index == HARDWARE_CONFIGURATION) {
             return OptionalLong.of(TSC_FREQUENCY_SELECTED);
+        }
+        if (index == PATCH_LEVEL) {
+            return OptionalLong.of(PATCH);
         }
         return INERT.contains(index) ? OptionalLong.of(0) : OptionalLong.empty();
     }

@@ -16,6 +16,7 @@ import static io.umbra.processor.fp.FloatEnvironment.UNDERFLOW;
  * that its value is significand · 2⁻⁶³ · 2^(exponent − bias).
  */
 final class BinaryFormat {
+    static final BinaryFormat HALF = new BinaryFormat(11, 5);
     static final BinaryFormat SINGLE = new BinaryFormat(24, 8);
     static final BinaryFormat DOUBLE = new BinaryFormat(53, 11);
 
@@ -225,6 +226,66 @@ final class BinaryFormat {
         int shift = high < 0 ? 0 : 1;
         long product = Unsigned128.shiftLeftHigh(high, low, shift) | (low != 0 ? 1 : 0);
         return pack(sign, exponent(a) + exponent(b) - bias + 1 - shift, product, true, env);
+    }
+
+    /** first · second + third, rounded once. Of several NaNs the first is the result. */
+    long fusedMultiplyAdd(long first, long second, long third, FloatEnvironment env) {
+        if (isNaN(first) || isNaN(second)) {
+            if (isSignalling(third)) env.flags |= INVALID;
+            return propagated(first, second, env);
+        }
+        long a = operand(first, env);
+        long b = operand(second, env);
+        long c = operand(third, env);
+        boolean infinite = isInfinite(a) || isInfinite(b);
+        boolean zero = isZero(a) || isZero(b);
+        if (isNaN(c)) return quieted(c, env);
+        long sign = (a ^ b) & signBit;
+        if (infinite && (zero || isInfinite(c) && (c & signBit) != sign)) return invalid(env);
+        if (denormalStops(a, b, env) || denormalStops(c, c, env)) return a;
+        if (infinite) return sign | infinity;
+        if (isInfinite(c)) return c;
+        if (zero) return addZero(sign, c, env);
+        return fused(sign, a, b, c, env);
+    }
+
+    /** Of finite numbers, the factors not zero: both summands as integers of 128 bits, with one bit of room for the carry. What alignment cuts off is or-ed into the last bit. */
+    private long fused(long sign, long a, long b, long c, FloatEnvironment env) {
+        long product = Math.unsignedMultiplyHigh(significand(a), significand(b));
+        long high = product >>> 1;
+        long low = product << 63 | significand(a) * significand(b) >>> 1;
+        int exponent = exponent(a) + exponent(b) - bias + 1;
+        if (!isZero(c)) {
+            long otherHigh = significand(c) >>> 1;
+            long otherLow = 0;
+            int distance = exponent - exponent(c);
+            if (distance >= 0) {
+                otherLow = Unsigned128.shiftRightJamLow(otherHigh, 0, Math.min(distance, 127));
+                otherHigh = Unsigned128.shiftRightHigh(otherHigh, Math.min(distance, 127));
+            } else {
+                low = Unsigned128.shiftRightJamLow(high, low, Math.min(-distance, 127));
+                high = Unsigned128.shiftRightHigh(high, Math.min(-distance, 127));
+                exponent = exponent(c);
+            }
+            if ((c & signBit) == sign) {
+                low += otherLow;
+                high += otherHigh + (Long.compareUnsigned(low, otherLow) < 0 ? 1 : 0);
+            } else {
+                boolean borrows = Long.compareUnsigned(low, otherLow) < 0;
+                low -= otherLow;
+                high -= otherHigh + (borrows ? 1 : 0);
+                if ((high | low) == 0) return zeroOfCancellation(env);
+                if (high < 0) {
+                    sign ^= signBit;
+                    high = low == 0 ? -high : ~high;
+                    low = -low;
+                }
+            }
+        }
+        int shift = high != 0 ? Long.numberOfLeadingZeros(high) : 64 + Long.numberOfLeadingZeros(low);
+        long top = Unsigned128.shiftLeftHigh(high, low, shift);
+        long rest = Unsigned128.shiftLeftLow(low, shift);
+        return pack(sign, exponent + 1 - shift, top | (rest != 0 ? 1 : 0), true, env);
     }
 
     long div(long first, long second, FloatEnvironment env) {

@@ -120,6 +120,35 @@ public final class Float32 {
         return FORMAT.compare(wide(a), wide(b), false, env);
     }
 
+    /** a · b + c, rounded once. */
+    public static int fusedMultiplyAdd(int a, int b, int c, FloatEnvironment env) {
+        return (int) FORMAT.fusedMultiplyAdd(wide(a), wide(b), wide(c), env);
+    }
+
+    /** {@code a} with the other sign, but a NaN as it is. */
+    public static int negated(int a) {
+        return isNaN(a) ? a : a ^ SIGN;
+    }
+
+    /** VCVTPH2PS: exact, and denormals are numbers like others whatever MXCSR says. */
+    public static int fromFloat16(int half, FloatEnvironment env) {
+        BinaryFormat format = BinaryFormat.HALF;
+        if (format.isDenormal(half)) return floatToRawIntBits(Float.float16ToFloat((short) half));
+        return (int) format.convertTo(FORMAT, half, env);
+    }
+
+    /** VCVTPS2PH in one of the rounding modes. MXCSR.FTZ does not count. */
+    public static int toFloat16(int a, int mode, FloatEnvironment env) {
+        int rounding = env.rounding;
+        boolean flush = env.flushToZero;
+        env.rounding = mode;
+        env.flushToZero = false;
+        int half = (int) FORMAT.convertTo(BinaryFormat.HALF, wide(a), env);
+        env.rounding = rounding;
+        env.flushToZero = flush;
+        return half;
+    }
+
     /** CVTSS2SD: exact, but a NaN is quieted and a denormal operand reported. */
     public static long toFloat64(int a, FloatEnvironment env) {
         if (isModerate(a)) return Double.doubleToRawLongBits(intBitsToFloat(a));

@@ -137,6 +137,16 @@ public final class Float64 {
         return FORMAT.compare(a, b, false, env);
     }
 
+    /** a · b + c, rounded once. */
+    public static long fusedMultiplyAdd(long a, long b, long c, FloatEnvironment env) {
+        return FORMAT.fusedMultiplyAdd(a, b, c, env);
+    }
+
+    /** {@code a} with the other sign, but a NaN as it is. */
+    public static long negated(long a) {
+        return isNaN(a) ? a : a ^ SIGN;
+    }
+
     /** CVTSD2SS. */
     public static int toFloat32(long a, FloatEnvironment env) {
         double value = longBitsToDouble(a);

@@ -12,7 +12,7 @@ final class Exclusions {
     static {
         exclude(
                 "privileged: #GP(0) in a process",
-                "HLT CLI STI IN OUT INS OUTS MOV_CR MOV_DR CLTS LMSW LGDT LIDT LLDT LTR INVLPG INVD WBINVD RDMSR WRMSR RDPMC SWAPGS SYSRET SYSEXIT CLAC STAC");
+                "HLT CLI STI IN OUT INS OUTS MOV_CR MOV_DR CLTS LMSW LGDT LIDT LLDT LTR INVLPG INVD WBINVD RDMSR WRMSR RDPMC SWAPGS SYSRET SYSEXIT CLAC STAC XSETBV XGETBV");
         exclude("the operating system makes it privileged (CR4.UMIP) or answers for it", "SGDT SIDT SLDT STR SMSW");
         exclude(
                 "enters the operating system or a hypervisor",
@@ -26,7 +26,9 @@ final class Exclusions {
         exclude(
                 "approximations, of which every processor has its own: a test apart checks the bounds",
                 "RCPPS RCPSS RSQRTPS RSQRTSS");
-        exclude("the image has places of the processor's own: a test apart knows them", "FXSAVE FXRSTOR");
+        exclude(
+                "the image has places of the processor's own: a test apart knows them",
+                "FXSAVE FXRSTOR XSAVE XSAVEOPT XRSTOR");
     }
 
     private static void exclude(String reason, String names) {

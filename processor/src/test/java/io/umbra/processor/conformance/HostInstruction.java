@@ -21,28 +21,55 @@ public final class HostInstruction implements AutoCloseable {
 
     /** @param instruction machine code; memory operands are addressed through registers */
     public static HostInstruction of(byte[] instruction) {
-        return new HostInstruction(NativeCode.assemble(before(), HexFormat.of().formatHex(instruction), after()));
+        return assemble(instruction, "", "");
+    }
+
+    /** The same with YMM registers: the host must have AVX. */
+    public static HostInstruction withYmm(byte[] instruction) {
+        StringBuilder load = new StringBuilder();
+        StringBuilder store = new StringBuilder();
+        for (int register = 0; register < 16; register++) {
+            String operand = hex(0x80 | (register & 7) << 3 | RDI) + disp32(RegisterFile.UPPER + 16 * register) + "01";
+            String first = register < 8 ? "c4e3" : "c463";
+            load.append(first)
+                    .append(hex((~register & 15) << 3 | 5))
+                    .append("18")
+                    .append(operand);
+            store.append(first).append("7d19").append(operand);
+        }
+        return assemble(instruction, load.toString(), store + "c5f877");
+    }
+
+    /**
+     * @param load VINSERTF128 of the upper halves
+     * @param store VEXTRACTF128, VZEROUPPER
+     */
+    private static HostInstruction assemble(byte[] instruction, String load, String store) {
+        return new HostInstruction(
+                NativeCode.assemble(before(load), HexFormat.of().formatHex(instruction), after(store)));
     }
 
     /** The argument, in RDI, is pushed; then FXRSTOR64, POPFQ, and the general registers, RDI last. */
-    private static String before() {
+    private static String before(String load) {
         return SAVE_CALLERS
                 + "0fae9f" + disp32(RegisterFile.JVM_MXCSR)
                 + "d9bf" + disp32(RegisterFile.JVM_CONTROL)
                 + "57"
                 + "480fae8f" + disp32(RegisterFile.IMAGE)
+                + load
                 + "ffb7" + disp32(RegisterFile.RFLAGS) + "9d"
                 + generals(LOAD)
                 + general(LOAD, RDI);
     }
 
     /** RDI is exchanged with the pushed argument; then everything is stored, the pushed RDI by way of RAX. */
-    private static String after() {
+    private static String after(String store) {
         return "48873c24"
                 + generals(STORE)
                 + "9c 8f87" + disp32(RegisterFile.RFLAGS)
                 + "fc 58" + "488987" + disp32(8 * RDI)
                 + "480fae87" + disp32(RegisterFile.IMAGE)
+                + store
                 + "dbe3"
                 + "d9af" + disp32(RegisterFile.JVM_CONTROL)
                 + "0fae97" + disp32(RegisterFile.JVM_MXCSR)

@@ -8,7 +8,7 @@ import java.lang.foreign.ValueLayout;
  *
  * <pre>
  *    0 RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 … R15 | 128 RFLAGS | 136 MXCSR and 140 FCW of the JVM
- *  256 image of FXSAVE64
+ *  256 image of FXSAVE64 | 768 upper halves of YMM0 … YMM15, where they take part
  * </pre>
  *
  * <p>RSP is neither loaded nor stored: the instruction runs on the JVM's stack.
@@ -16,7 +16,9 @@ import java.lang.foreign.ValueLayout;
 public final class RegisterFile {
     static final int RFLAGS = 128, JVM_MXCSR = 136, JVM_CONTROL = 140, IMAGE = 256;
     /** In bytes. */
-    public static final int SIZE = IMAGE + 512;
+    public static final int SIZE = IMAGE + 512 + 256;
+
+    static final int UPPER = IMAGE + 512;
 
     private static final int STACK = IMAGE + 32, XMM = IMAGE + 160;
 
@@ -60,6 +62,15 @@ public final class RegisterFile {
 
     public void xmm(int half, long value) {
         segment.set(ValueLayout.JAVA_LONG, XMM + 8L * half, value);
+    }
+
+    /** @param half twice the register's number, plus 1 for bits 255..192 */
+    public long ymmHigh(int half) {
+        return segment.get(ValueLayout.JAVA_LONG, UPPER + 8L * half);
+    }
+
+    public void ymmHigh(int half, long value) {
+        segment.set(ValueLayout.JAVA_LONG, UPPER + 8L * half, value);
     }
 
     public int x87Control() {

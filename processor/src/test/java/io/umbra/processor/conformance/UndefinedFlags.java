@@ -20,6 +20,7 @@ final class UndefinedFlags {
             case "DIV", "IDIV" -> STATUS;
             case "BT", "BTS", "BTR", "BTC" -> OVERFLOW | SIGN | AUXILIARY | PARITY;
             case "BSF", "BSR" -> STATUS & ~ZERO;
+            case "TZCNT", "LZCNT" -> STATUS & ~ZERO & ~CARRY;
             case "ROL", "ROR", "RCL", "RCR" -> count(e, gpr) > 1 ? OVERFLOW : 0;
             case "SHL", "SHR", "SAR" -> shift(e, count(e, gpr));
             case "SHLD", "SHRD" -> doubleShift(e, count(e, gpr));
