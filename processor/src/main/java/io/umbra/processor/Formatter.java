@@ -252,7 +252,7 @@ final class Formatter {
             case NOP -> isPrefetch() ? 1 : instruction.operandSize;
             case UD0, UD1 -> instruction.operandSize;
             case PREFETCHW, INVLPG -> 1;
-            case SGDT, SIDT, LGDT, LIDT, LDDQU -> 0;
+            case SGDT, SIDT, LGDT, LIDT, LDDQU, INVPCID -> 0;
             default -> isOffset ? 0 : operand.size();
         };
     }

@@ -150,7 +150,7 @@ class SystemInstructionTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0xC0000102, 0x00008000", "0xC0000080, 0x00000001", "0x277, 0x00000002", "0xC0000103, 1"})
+    @CsvSource({"0xC0000102, 0x01000000", "0xC0000080, 0x00000001", "0x277, 0x00000002", "0xC0000103, 1"})
     void badValuesOfOwnRegistersAreRefused(String index, String high) {
         state.gpr[RCX] = Long.decode(index);
         state.gpr[RDX] = Long.decode(high);

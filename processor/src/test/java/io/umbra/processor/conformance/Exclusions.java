@@ -12,11 +12,12 @@ final class Exclusions {
     static {
         exclude(
                 "privileged: #GP(0) in a process",
-                "HLT CLI STI IN OUT INS OUTS MOV_CR MOV_DR CLTS LMSW LGDT LIDT LLDT LTR INVLPG INVD WBINVD RDMSR WRMSR RDPMC SWAPGS SYSRET SYSEXIT CLAC STAC XSETBV XGETBV");
+                "HLT CLI STI IN OUT INS OUTS MOV_CR MOV_DR CLTS LMSW LGDT LIDT LLDT LTR INVLPG INVPCID INVD WBINVD RDMSR WRMSR RDPMC SWAPGS SYSRET SYSEXIT CLAC STAC XSETBV XGETBV");
         exclude("the operating system makes it privileged (CR4.UMIP) or answers for it", "SGDT SIDT SLDT STR SMSW");
         exclude(
                 "enters the operating system or a hypervisor",
                 "SYSCALL SYSENTER INT INTO INT1 INT3 VMCALL VMMCALL UD0 UD1 UD2");
+        exclude("undefined until the operating system sets CR4.PKE", "RDPKRU WRPKRU");
         exclude("the answer is the machine's, not the architecture's", "CPUID RDTSC RDTSCP");
         exclude("depends on the operating system's descriptor tables", "LAR LSL VERR VERW");
         exclude(
