@@ -7,6 +7,7 @@ import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.Efer;
 import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.LinearMemory;
 import io.umbra.x86.LongModeEntry;
@@ -17,6 +18,7 @@ import io.umbra.x86.TwoLevelEntry;
 import io.umbra.x86.VcpuState;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A guest with 64 frames of memory, gfn 64 read-only, gfn 65 a device, and 2 MiB of memory at gfn 512. Its root is {@link #ROOT}, where PAE paging has its PDPTEs; tables are made as {@link
@@ -58,6 +60,10 @@ final class SmallGuest implements AutoCloseable {
     final ShadowPaging engine;
     final List<FaultOutcome> outcomes = new ArrayList<>();
     boolean canEmulate = true;
+    /** What the emulator does, instead of the stores of {@link #store}. */
+    @Nullable
+    InstructionEmulator instructions;
+
     private long nextTable = 2;
     private long storeAt;
     private long[] stored = {};
@@ -214,6 +220,9 @@ final class SmallGuest implements AutoCloseable {
     }
 
     private Emulation emulate(LinearMemory port) {
+        if (instructions != null) {
+            return instructions.emulate(port);
+        }
         if (!canEmulate) {
             return Emulation.Failed.UNHANDLEABLE;
         }
