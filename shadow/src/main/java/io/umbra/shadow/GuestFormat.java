@@ -118,8 +118,13 @@ enum GuestFormat {
         return this != TWO_LEVEL && rules.noExecute();
     }
 
+    /** Whether leaves have protection keys: CR4.PKE may be set in any mode, and means something in long mode only. */
+    boolean hasProtectionKeys(EntryRules rules) {
+        return this == LONG && rules.protectionKeys();
+    }
+
     /** The protection key of a leaf: 0 where there are none. */
     int key(long leaf, EntryRules rules) {
-        return this == LONG && rules.protectionKeys() ? LongModeEntry.key(leaf) : 0;
+        return hasProtectionKeys(rules) ? LongModeEntry.key(leaf) : 0;
     }
 }

@@ -144,7 +144,7 @@ final class GuestWalker {
         boolean write = walk.isWrite();
         boolean fetch = (access & PageFaultCode.FETCH) != 0;
         boolean writeProtect = (state.cr0 & Cr0.WRITE_PROTECT) != 0;
-        boolean keyed = walk.user && !fetch && walk.rules.protectionKeys();
+        boolean keyed = walk.user && !fetch && walk.format.hasProtectionKeys(walk.rules);
         boolean keyDeniesWrite = keyed && write && (state.pkru >>> 2 * walk.key + 1 & 1) != 0;
         boolean keyDenies =
                 keyed && (state.pkru >>> 2 * walk.key & 1) != 0 || keyDeniesWrite && (walk.isUser() || writeProtect);
