@@ -118,7 +118,7 @@ enum GuestFormat {
         return this != TWO_LEVEL && rules.noExecute();
     }
 
-    /** Whether user pages have protection keys: CR4.PKE means nothing outside of long mode. */
+    /** Whether leaves have protection keys: CR4.PKE may be set in any mode, and means something in long mode only. */
     boolean hasProtectionKeys(EntryRules rules) {
         return this == LONG && rules.protectionKeys();
     }

@@ -6,7 +6,7 @@ public final class ExitStatus {
     /** The guest ended well, or the command did what was asked. */
     public static final int OK = 0;
 
-    /** The guest failed: it panicked, crashed, or left through its debug exit with a value other than 0. */
+    /** The guest failed: it panicked, crashed, or left through its debug exit with a value other than 0. Or a comparison found a difference. */
     public static final int GUEST_FAILED = 1;
 
     /** The command line or a file that it names is wrong. */

@@ -47,6 +47,8 @@ class ArgumentFuzzTest {
             "--cost",
             "--format",
             "--output",
+            "--mode",
+            "--coherence",
             "--help",
             "--version",
             "-h",
@@ -82,6 +84,9 @@ class ArgumentFuzzTest {
             "properties",
             "none",
             "TEXT",
+            "pae",
+            "pae,four-level",
+            "strict-tlb",
             "coherence=strict-tlb",
             "coherence=write-protect,strict-tlb",
             "populate=one-level",
@@ -173,7 +178,8 @@ class ArgumentFuzzTest {
     }
 
     private List<String> arguments(RandomGenerator random) {
-        String command = List.of("run", "run", "compare", "compare", "options").get(random.nextInt(5));
+        String command =
+                List.of("run", "run", "compare", "compare", "options", "matrix").get(random.nextInt(6));
         List<String> arguments = new ArrayList<>(List.of(command));
         if (command.equals("compare") && random.nextInt(4) > 0) {
             arguments.add("--vary=pool=128,256");
@@ -192,8 +198,10 @@ class ArgumentFuzzTest {
                 default -> arguments.addAll(List.of(name, value));
             }
         }
-        if (!command.equals("options")) {
-            arguments.add("--limit=1000");
+        switch (command) {
+            case "run", "compare" -> arguments.add("--limit=1000");
+            case "matrix" -> arguments.add("--sample=20");
+            default -> {}
         }
         return arguments;
     }
