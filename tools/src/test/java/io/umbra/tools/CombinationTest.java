@@ -48,9 +48,9 @@ class CombinationTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     coherence                    | --vary takes OPTION=a,b,c, not
-                    magic=1                      | takes one of coherence, populate
-                    =1                           | takes one of coherence, populate
-                    coherence=                   | it takes write-protect or strict-tlb
+                    magic=1                      | takes one of coherence, oos-slots
+                    =1                           | takes one of coherence, oos-slots
+                    coherence=                   | it takes strict-tlb or write-protect
                     coherence=strict-tlb,        | option coherence cannot be
                     coherence=strict-tlb,perhaps | option coherence cannot be
                     pool=128,128                 | names a value twice
