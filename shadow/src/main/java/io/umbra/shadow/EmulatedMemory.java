@@ -1,6 +1,5 @@
 package io.umbra.shadow;
 
-import io.umbra.x86.Cr4;
 import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
@@ -116,11 +115,10 @@ final class EmulatedMemory implements LinearMemory {
         if (!PagingMode.of(state.cr0, state.cr4, state.efer).isCanonical(linear)) {
             throw Fault.unhandleable(linear);
         }
-        // PKRU changes rights, and nobody is told.
-        VirtualTlb kept = (state.cr4 & Cr4.PROTECTION_KEYS) != 0 ? null : virtualTlb;
+        VirtualTlb kept = virtualTlb;
         int kind = VirtualTlb.kind(access, state.rflags);
         if (kept != null) {
-            long gfn = kept.find(linear, kind);
+            long gfn = kept.find(linear, kind, state.pkru);
             if (gfn >= 0) {
                 return gfn << 12 | linear & PAGE - 1;
             }
@@ -129,7 +127,7 @@ final class EmulatedMemory implements LinearMemory {
             throw Fault.page(linear, walk.faultCode);
         }
         if (kept != null) {
-            kept.add(linear, kind, walk);
+            kept.add(linear, kind, state.pkru, walk);
         }
         return walk.guestPhysical();
     }

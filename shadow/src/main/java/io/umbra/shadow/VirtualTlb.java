@@ -19,6 +19,7 @@ final class VirtualTlb {
     private final long[] gfns = new long[ENTRIES];
     private final int[] kinds = new int[ENTRIES];
     private final int[] generations = new int[ENTRIES];
+    private final int[] keyRights = new int[ENTRIES];
 
     VirtualTlb(RememberedWalks walks, Counters counters) {
         this.walks = walks;
@@ -28,12 +29,14 @@ final class VirtualTlb {
 
     /**
      * @param kind what decides the rights besides the tables: {@link #kind}
+     * @param pkru the rights of protection keys, which the guest changes without telling anybody
      * @return the gfn, or -1
      */
-    long find(long linear, int kind) {
+    long find(long linear, int kind, int pkru) {
         int place = (int) (linear >>> 12) & ENTRIES - 1;
         boolean hit = pages[place] == linear >>> 12
                 && generations[place] == walks.generation()
+                && keyRights[place] == pkru
                 && (kinds[place] == kind || kinds[place] == (kind | PageFaultCode.WRITE));
         if (hit) {
             counters.add(Counter.VTLB_HIT);
@@ -41,11 +44,12 @@ final class VirtualTlb {
         return hit ? gfns[place] : EMPTY;
     }
 
-    void add(long linear, int kind, GuestWalk walk) {
+    void add(long linear, int kind, int pkru, GuestWalk walk) {
         if (walks.remember(walk)) {
             int place = (int) (linear >>> 12) & ENTRIES - 1;
             pages[place] = linear >>> 12;
             kinds[place] = kind;
+            keyRights[place] = pkru;
             gfns[place] = walk.gfn;
             generations[place] = walks.generation();
         }

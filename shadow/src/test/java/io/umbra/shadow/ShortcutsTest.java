@@ -11,10 +11,14 @@ import static io.umbra.shadow.SmallGuest.US;
 import static io.umbra.shadow.SmallGuest.USER;
 import static io.umbra.shadow.SmallGuest.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.umbra.shadow.FaultOutcome.Emulate;
 import io.umbra.shadow.FaultOutcome.Fixed;
 import io.umbra.shadow.FaultOutcome.GuestFault;
+import io.umbra.x86.Cr4;
+import io.umbra.x86.InstructionEmulator.Emulation;
+import io.umbra.x86.LinearMemory;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.PageFaultCode;
 import org.junit.jupiter.api.AfterEach;
@@ -189,6 +193,26 @@ class ShortcutsTest {
         assertThat(walks()).isEqualTo(before);
         assertThat(guest.count(Counter.FAST_EMULATION)).isEqualTo(1);
         assertThat(guest.count(Counter.VTLB_HIT)).isPositive();
+    }
+
+    @Test
+    void virtualTlbForgetsRightsThatPkruTookAway() {
+        guest.state.cr4 |= Cr4.PROTECTION_KEYS;
+        guest.engine.controlRegisterWritten(0, 4, guest.state.cr4 & ~Cr4.PROTECTION_KEYS);
+        long table = mapPages(1, KERNEL);
+        guest.map(WINDOW, table, KERNEL | US | LongModeEntry.withKey(3));
+        guest.touch(PAGE, READ);
+        guest.store(WINDOW + 8, LongModeEntry.of(31, KERNEL), 0);
+        guest.store(WINDOW + 16, LongModeEntry.of(32, KERNEL), 0);
+        assertThat(guest.count(Counter.VTLB_HIT)).isPositive();
+        guest.state.pkru = 1 << 2 * 3 + 1;
+        assertThat(guest.touch(WINDOW + 24, WRITE))
+                .isEqualTo(new GuestFault(PageFaultCode.PRESENT | PageFaultCode.WRITE | PageFaultCode.PROTECTION_KEY));
+        guest.instructions = port -> {
+            port.write(WINDOW + 24, 8, 0, 0);
+            return Emulation.Done.COMPLETE;
+        };
+        assertThatThrownBy(() -> guest.engine.emulate(0, Emulate.PAGETABLE, 1)).isInstanceOf(LinearMemory.Fault.class);
     }
 
     @Test
