@@ -37,6 +37,7 @@ public final class ShadowPaging implements Paging {
     final FrameTable frames;
     final ShadowTables tables;
     final ShadowPolicy policy;
+    private final boolean writeProtects;
     final List<ShadowVcpu> vcpus = new ArrayList<>();
     private final FrameAllocator allocator;
     private final DeviceMemory devices;
@@ -62,6 +63,7 @@ public final class ShadowPaging implements Paging {
         this.p2m = p2m;
         this.devices = devices;
         this.policy = policy;
+        this.writeProtects = policy.writeProtects();
         this.frames = new FrameTable(memory.frames());
         ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
         this.log = new WriteLog(new ShadowWriteAccess(this), policy.dirtyClean(), counters);
@@ -184,7 +186,7 @@ public final class ShadowPaging implements Paging {
     /** The guest flushed its TLB, and perhaps changed its root: what lags behind catches up, and hardware gets the shadows of the roots that the guest has now. */
     private void flushedAndReloaded(int number) {
         ShadowVcpu vcpu = vcpus.get(number);
-        if (policy.writeProtects()) {
+        if (writeProtects) {
             tables.outOfSync.flushedBy(number);
         } else {
             roots.unhook(vcpu);
@@ -201,7 +203,7 @@ public final class ShadowPaging implements Paging {
         counters.add(Counter.INVLPG);
         tables.walks.forget();
         ShadowVcpu vcpu = vcpus.get(number);
-        if (!policy.writeProtects()) {
+        if (!writeProtects) {
             roots.unhook(vcpu);
             tables.demandFlush();
         } else {
@@ -257,7 +259,7 @@ public final class ShadowPaging implements Paging {
     @Override
     public void memoryWritten(long guestPhysical, long length) {
         log.markMemory(p2m, guestPhysical, length, DirtyCause.EXTERNAL);
-        if (!policy.writeProtects()) {
+        if (!writeProtects) {
             return;
         }
         long end = guestPhysical + length;

@@ -54,6 +54,9 @@ public final class Domain implements AutoCloseable {
     private final Platform platform;
     private final MemoryTypeRegisters memoryTypes = new MemoryTypeRegisters();
     private final DomainConfig config;
+    /** Of the policy: asked for at each exit. */
+    private final long blowEvery;
+
     private final ConsoleInput input;
     private final GuestRam ram;
     private final MemoryMap map;
@@ -77,6 +80,7 @@ public final class Domain implements AutoCloseable {
     /** @param console takes what the guest prints, byte by byte */
     public Domain(DomainConfig config, IntConsumer console, ConsoleInput input) {
         this.config = config;
+        this.blowEvery = config.policy().blowEvery();
         this.input = input;
         this.map = new MemoryMap(config.memoryBytes());
         long ramFrames = config.memoryBytes() >>> 12;
@@ -265,7 +269,7 @@ public final class Domain implements AutoCloseable {
         if (meter != null) {
             budget = Math.min(budget, meter.nextEnd() - now());
         }
-        long every = config.policy().blowEvery();
+        long every = blowEvery;
         if (every > 0) {
             budget = Math.min(budget, every - state.instructions % every);
         }
@@ -393,7 +397,7 @@ public final class Domain implements AutoCloseable {
     }
 
     private void blowWhenDue() {
-        long every = config.policy().blowEvery();
+        long every = blowEvery;
         if (every > 0 && state.instructions % every == 0) {
             paging.blow();
         }
