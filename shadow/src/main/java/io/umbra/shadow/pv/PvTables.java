@@ -1,5 +1,7 @@
 package io.umbra.shadow.pv;
 
+import io.umbra.x86.MachineMemory;
+
 /**
  * The pagetables of one PV domain: all calls by which they change, audited. What a call gives is 0 or a negative {@link Errno}, whatever a guest passes; a call that fails leaves everything as it was, but
  * for {@link Errno#RESTART}. Frames are machine frames throughout. Owners are domain numbers; {@code DOMID_SELF} is the caller's to resolve.
@@ -10,8 +12,24 @@ public final class PvTables {
     /** No frame: where a base is not set. */
     public static final long NONE = 0;
 
+    private static final long[] NO_FRAMES = {};
+
     private final PvMachine machine;
+    private final MachineMemory memory;
+    private final MachineFrames frames;
     private final int domain;
+    private final PvHost host;
+    private final PvPolicy policy;
+    private final PvVcpu[] vcpus;
+    private final PerDomainArea area;
+    private final ReservedSlots reservedSlots;
+    private final DescriptorTables descriptors;
+    private final TableWalk walk;
+    private final TableRoots roots;
+    private final DirectStores stores;
+    private final DomainFrames domainFrames;
+    private PvVcpu current;
+    private boolean alive = true;
 
     /**
      * @param domain its number, not negative and unique in the machine
@@ -20,7 +38,24 @@ public final class PvTables {
      */
     public PvTables(PvMachine machine, int domain, int vcpus, PvHost host, PvPolicy policy) {
         this.machine = machine;
+        this.memory = machine.memory;
+        this.frames = machine.frames();
         this.domain = domain;
+        this.host = host;
+        this.policy = policy;
+        this.vcpus = new PvVcpu[vcpus];
+        for (int i = 0; i < vcpus; i++) {
+            this.vcpus[i] = new PvVcpu(i, host);
+        }
+        this.current = this.vcpus[0];
+        this.area = new PerDomainArea(machine, vcpus);
+        this.reservedSlots = new ReservedSlots(memory, machine.m2p(), area);
+        this.walk = new TableWalk(memory, frames);
+        this.descriptors = new DescriptorTables(this, area);
+        this.roots = new TableRoots(this);
+        this.stores = new DirectStores(this);
+        this.domainFrames = new DomainFrames(this);
+        machine.enroll(this);
     }
 
     public PvMachine machine() {
@@ -31,8 +66,43 @@ public final class PvTables {
         return domain;
     }
 
+    /** What the hypervisor's slots of the domain's L4s hold. */
+    public ReservedSlots reservedSlots() {
+        return reservedSlots;
+    }
+
+    PvHost host() {
+        return host;
+    }
+
+    PvPolicy policy() {
+        return policy;
+    }
+
+    DescriptorTables descriptors() {
+        return descriptors;
+    }
+
+    int vcpus() {
+        return vcpus.length;
+    }
+
+    PvVcpu vcpu(int number) {
+        return vcpus[number];
+    }
+
+    TableWalk walk() {
+        return walk;
+    }
+
+    boolean isAlive() {
+        return alive;
+    }
+
     /** The calls that follow are made by this vCPU, which is 0 at first. Xen: {@code current}. */
-    public void schedule(int vcpu) {}
+    public void schedule(int vcpu) {
+        current = vcpus[vcpu];
+    }
 
     // ---- memory
     // -----------------------------------------------------------------------------------------------------------------------
@@ -43,12 +113,12 @@ public final class PvTables {
      * @return the mfn, or {@link Errno#ENOMEM}
      */
     public long allocate(long pfn) {
-        return Errno.ENOSYS;
+        return domainFrames.allocate(pfn);
     }
 
     /** Takes a frame from the domain. While it is still referred to it stays in use, and is freed with the last reference. */
     public long release(long mfn) {
-        return Errno.ENOSYS;
+        return domainFrames.release(mfn);
     }
 
     /**
@@ -57,34 +127,37 @@ public final class PvTables {
      * @return the mfn, or {@link Errno#ENOMEM}
      */
     public long share(boolean writable) {
-        return Errno.ENOSYS;
+        return domainFrames.share(writable);
     }
 
     /** Hands a frame that nobody refers to over to another domain, which sees it at {@code pfn}. Its contents stay, what it was validated as does not. */
     public long transfer(long mfn, PvTables to, long pfn) {
-        return Errno.ENOSYS;
+        return domainFrames.transfer(mfn, to, pfn);
     }
 
     /** Where the M2P has the domain's frame, for log-dirty; or -1 when it is not the domain's or the value is no pfn. The guest chooses the values, so two frames may have one. */
     public long pfnOf(long mfn) {
-        return Errno.ENOSYS;
+        long pfn = frames.isOwnedBy(mfn, domain) ? machine.m2p().pfn(mfn) : MachineToPhys.NONE;
+        return MachineToPhys.isPfn(pfn) ? pfn : -1;
     }
 
     /** Keeps the domain's frame writable, and from being a table, until {@link #dropWritable}: for buffers and structures that the hypervisor writes to. */
     public long takeWritable(long mfn) {
-        return Errno.ENOSYS;
+        return domainFrames.hold(mfn);
     }
 
-    public void dropWritable(long mfn) {}
+    public void dropWritable(long mfn) {
+        domainFrames.unhold(mfn);
+    }
 
     /** {@code MMUEXT_CLEAR_PAGE}. */
     public long clearPage(long mfn) {
-        return Errno.ENOSYS;
+        return domainFrames.clear(mfn);
     }
 
     /** {@code MMUEXT_COPY_PAGE}. */
     public long copyPage(long target, long source) {
-        return Errno.ENOSYS;
+        return domainFrames.copy(target, source);
     }
 
     // ---- entries
@@ -98,12 +171,12 @@ public final class PvTables {
      * @param dataOwner whose frames an L1 entry may map
      */
     public long update(long ptr, long value, UpdateKind kind, int tableOwner, int dataOwner) {
-        return Errno.ENOSYS;
+        return begin() ? end(checkedUpdate(ptr, value, kind, tableOwner, dataOwner)) : Errno.RESTART;
     }
 
     /** {@code MMU_MACHPHYS_UPDATE}: the M2P of a frame of the domain's. */
     public long machphys(long mfn, long pfn) {
-        return Errno.ENOSYS;
+        return begin() ? end(domainFrames.setPfn(mfn, pfn)) : Errno.RESTART;
     }
 
     /** Stores the L1 entry that maps {@code linear} in the vCPU's kernel tables. Flushes nothing: that is the caller's, and only if this succeeds. {@code update_va_mapping}. */
@@ -113,7 +186,98 @@ public final class PvTables {
 
     /** The same, and the frame may be {@code dataOwner}'s. {@code update_va_mapping_otherdomain}. */
     public long updateVa(long linear, long value, int dataOwner) {
-        return Errno.ENOSYS;
+        return begin() ? end(checkedUpdateVa(linear, value, dataOwner)) : Errno.RESTART;
+    }
+
+    private int checkedUpdateVa(long linear, long value, int dataOwner) {
+        long address = walk.leafAddress(current.kernelBase, linear);
+        int power = powerOver(dataOwner);
+        if (address < 0 || power != Errno.OK) {
+            return address < 0 ? Errno.EINVAL : power;
+        }
+        return frames.isLiveTable(address >>> 12)
+                ? heldUpdate(this, address, value, UpdateKind.NORMAL, dataOwner)
+                : Errno.EINVAL;
+    }
+
+    private int checkedUpdate(long ptr, long value, UpdateKind kind, int tableOwner, int dataOwner) {
+        int power = powerOver(tableOwner) != Errno.OK ? powerOver(tableOwner) : powerOver(dataOwner);
+        if (power != Errno.OK) {
+            return power;
+        }
+        PvTables target = tableOwner == domain ? this : machine.find(tableOwner);
+        long mfn = ptr >>> 12;
+        if (target == null || (ptr & 7) != 0 || !frames.isOwnedBy(mfn, tableOwner)) {
+            return Errno.EINVAL;
+        }
+        return frames.isLiveTable(mfn)
+                ? heldUpdate(target, ptr, value, kind, dataOwner)
+                : plainStore(target, ptr, value);
+    }
+
+    private int powerOver(int other) {
+        return other == domain || host.isPrivilegedOver(other) ? Errno.OK : Errno.EPERM;
+    }
+
+    /** The table stays a table while it is updated, whatever another vCPU may do meanwhile (XSA-219, XSA-242). */
+    private int heldUpdate(PvTables target, long maddr, long value, UpdateKind kind, int dataOwner) {
+        long table = maddr >>> 12;
+        frames.takeSpare(table);
+        frames.typeCount(table, frames.typeCount(table) + 1);
+        int result = machine.updates.update(target, maddr, value, kind, dataOwner);
+        boolean mustFinish = frames.typeCount(table) == 1 && current.hasParked();
+        Work before = machine.work(mustFinish ? machine.uninterrupted : current);
+        roots.drop(table);
+        machine.work(before);
+        return result;
+    }
+
+    /** Eight bytes of a frame that is no table. Whoever has descriptors in it uses {@link #updateDescriptor}. */
+    private int plainStore(PvTables target, long maddr, long value) {
+        int result = target.domainFrames.takeWritable(maddr >>> 12);
+        if (result == Errno.OK) {
+            target.host.markDirty(maddr >>> 12);
+            memory.writeLong(maddr, value);
+            target.domainFrames.dropWritable(maddr >>> 12);
+        }
+        return result;
+    }
+
+    // ---- the call under way
+    // -----------------------------------------------------------------------------------------------------------------------
+
+    /** A call of the vCPU's begins, once what an earlier one left parked is cleaned up. */
+    private boolean begin() {
+        current.outer = machine.work(current);
+        if (cleanUpParked()) {
+            return true;
+        }
+        end(Errno.RESTART);
+        return false;
+    }
+
+    private int end(int result) {
+        cleanUpParked();
+        Work outer = current.outer;
+        machine.work(outer == null ? machine.uninterrupted : outer);
+        current.outer = null;
+        return result;
+    }
+
+    /** @return whether nothing is parked any more */
+    private boolean cleanUpParked() {
+        if (!current.hasParked()) {
+            return true;
+        }
+        long mfn = current.parked();
+        int result = current.isParkedPartial() ? machine.types.finish(mfn) : machine.types.drop(mfn);
+        if (result == Errno.OK) {
+            current.unpark();
+            machine.drop(mfn);
+        } else if (result == Errno.RESTART) {
+            current.park(mfn, true);
+        }
+        return result == Errno.OK;
     }
 
     // ---- whole tables
@@ -125,16 +289,16 @@ public final class PvTables {
      * @param level 1 to 4
      */
     public long pin(int level, long mfn) {
-        return Errno.ENOSYS;
+        return begin() ? end(roots.pin(level, mfn)) : Errno.RESTART;
     }
 
     public long unpin(long mfn) {
-        return Errno.ENOSYS;
+        return begin() ? end(roots.unpin(mfn)) : Errno.RESTART;
     }
 
     /** {@code MMUEXT_NEW_BASEPTR}: validates the L4 and tells the host to load it. */
     public long newBase(long mfn) {
-        return Errno.ENOSYS;
+        return begin() ? end(roots.newKernelBase(current, mfn)) : Errno.RESTART;
     }
 
     /**
@@ -143,21 +307,23 @@ public final class PvTables {
      * @param mfn 0 = none
      */
     public long newUserBase(long mfn) {
-        return Errno.ENOSYS;
+        return begin() ? end(roots.newUserBase(current, mfn)) : Errno.RESTART;
     }
 
     /** The scheduled vCPU's L4 in kernel mode, or {@link #NONE}. */
     public long kernelBase() {
-        return Errno.ENOSYS;
+        return current.kernelBase;
     }
 
     /** The scheduled vCPU's L4 in user mode, or {@link #NONE}. */
     public long userBase() {
-        return Errno.ENOSYS;
+        return current.userBase;
     }
 
     /** Flushes all TLBs of the domain through the host, and remembers that it did. */
-    public void flush() {}
+    public void flush() {
+        machine.flush();
+    }
 
     // ---- direct stores to tables (ptwr)
     // -----------------------------------------------------------------------------------------------------------------------
@@ -169,7 +335,7 @@ public final class PvTables {
      * @return or -1
      */
     public long tableByteAt(long linear) {
-        return Errno.ENOSYS;
+        return stores.tableByteAt(current.kernelBase, linear);
     }
 
     /**
@@ -179,7 +345,7 @@ public final class PvTables {
      * @param size 1, 2, 4 or 8
      */
     public long storeToTable(long maddr, int size, long value) {
-        return Errno.ENOSYS;
+        return begin() ? end(stores.store(maddr, size, value)) : Errno.RESTART;
     }
 
     /**
@@ -188,7 +354,7 @@ public final class PvTables {
      * @return 0 stored, 1 not equal, or a negative errno
      */
     public long exchangeInTable(long maddr, int size, long expected, long value) {
-        return Errno.ENOSYS;
+        return begin() ? end(stores.exchange(maddr, size, expected, value)) : Errno.RESTART;
     }
 
     // ---- descriptors
@@ -200,7 +366,7 @@ public final class PvTables {
      * @param entries 0 to 7168
      */
     public long setGdt(long[] frames, int entries) {
-        return Errno.ENOSYS;
+        return begin() ? end(descriptors.setGdt(current, frames, entries)) : Errno.RESTART;
     }
 
     /**
@@ -210,17 +376,17 @@ public final class PvTables {
      * @param entries 0 to 8192
      */
     public long setLdt(long linear, int entries) {
-        return Errno.ENOSYS;
+        return begin() ? end(descriptors.setLdt(current, linear, entries)) : Errno.RESTART;
     }
 
     /** Where the vCPU's descriptors are for the processor: the base of its GDT, with the hypervisor's own descriptors at 0xe000. The limit is always 0xefff. */
     public long gdtBase() {
-        return Errno.ENOSYS;
+        return PerDomainArea.gdtBase(current.number);
     }
 
     /** Where the vCPU's LDT is for the processor. The limit is 8 × entries − 1. */
     public long ldtBase() {
-        return Errno.ENOSYS;
+        return PerDomainArea.ldtBase(current.number);
     }
 
     /**
@@ -230,7 +396,7 @@ public final class PvTables {
      * @return false when the guest must get the fault, at the address {@code linear - ldtBase() + base of its LDT}
      */
     public boolean mapLdtPage(long linear) {
-        return false;
+        return descriptors.mapLdtPage(current, linear);
     }
 
     /**
@@ -239,7 +405,7 @@ public final class PvTables {
      * @param maddr a multiple of 8
      */
     public long updateDescriptor(long maddr, long value) {
-        return Errno.ENOSYS;
+        return descriptors.update(maddr, value);
     }
 
     // ---- the end
@@ -251,7 +417,55 @@ public final class PvTables {
      * @return 0, or {@link Errno#RESTART}
      */
     public long destroy() {
-        return Errno.ENOSYS;
+        for (PvVcpu vcpu : vcpus) {
+            schedule(vcpu.number);
+            if (!begin()) {
+                return Errno.RESTART;
+            }
+            end(dropHeldBy(vcpu));
+            if (vcpu.hasParked()) {
+                return Errno.RESTART;
+            }
+        }
+        if (!begin()) {
+            return Errno.RESTART;
+        }
+        end(dropTables());
+        if (current.hasParked()) {
+            return Errno.RESTART;
+        }
+        if (alive) {
+            domainFrames.releaseAll();
+            area.close();
+            alive = false;
+        }
+        return Errno.OK;
+    }
+
+    /** Until something is parked. */
+    private int dropHeldBy(PvVcpu vcpu) {
+        descriptors.forgetLdt(vcpu);
+        descriptors.setGdt(vcpu, NO_FRAMES, 0);
+        long kernelBase = vcpu.kernelBase;
+        vcpu.kernelBase = NONE;
+        if (kernelBase != NONE) {
+            roots.drop(kernelBase);
+        }
+        return vcpu.hasParked() ? Errno.RESTART : roots.newUserBase(vcpu, NONE);
+    }
+
+    /** Pinned and partial ones, until something is parked. */
+    private int dropTables() {
+        for (long mfn = 0; mfn < frames.size() && !current.hasParked(); mfn++) {
+            if (frames.isOwnedBy(mfn, domain) && frames.isPinned(mfn)) {
+                roots.unpin(mfn);
+            } else if (frames.isOwnedBy(mfn, domain) && frames.isPartial(mfn)) {
+                frames.takeSpare(mfn);
+                current.park(mfn, true);
+                cleanUpParked();
+            }
+        }
+        return Errno.OK;
     }
 
     /**
@@ -259,5 +473,7 @@ public final class PvTables {
      *
      * @throws io.umbra.x86.InvariantViolation that names the first that does not hold
      */
-    public void audit() {}
+    public void audit() {
+        PvAudit.audit(machine);
+    }
 }
