@@ -1,30 +1,64 @@
 package io.umbra.shadow;
 
+import io.umbra.shadow.FaultOutcome.Emulate;
+import io.umbra.shadow.FaultOutcome.Fixed;
+import io.umbra.shadow.FaultOutcome.GuestFault;
 import io.umbra.shadow.pv.PvTables;
+import io.umbra.x86.Event;
+import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.Intercepts;
+import io.umbra.x86.LongModeEntry;
+import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.Tlb;
 import io.umbra.x86.VcpuState;
+import io.umbra.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
 
 /**
  * A PV guest's own audited tables in hardware CR3. The vCPU's {@code cr3} is the machine address of the L4 in use, kernel's or user's; {@link #controlRegisterWritten} with register 3 loads it.
- * Page faults are the guest's, but for stores to its L1 tables, which are to be {@link #emulate emulated}, and for its LDT.
+ *
+ * <p>Page faults are the guest's, with two exceptions: stores of its kernel to its L1 tables, which are to be {@link #emulate emulated}, and its LDT, which appears when it is used. A fault on the LDT that stays
+ * one is the guest's at an address in the hypervisor's area: {@link PvTables#guestAddress} says which of its own it stands for.
  */
 public final class DirectPaging implements Paging {
+    private static final int STORE = PageFaultCode.WRITE | PageFaultCode.PRESENT;
+    private static final int STORE_MASK = STORE | PageFaultCode.RESERVED | PageFaultCode.FETCH;
+
     private final PvTables tables;
+    private final MachineMemory memory;
     private final IntPredicate kernelMode;
     private final Counters counters = new Counters();
-    private final List<Tlb> tlbs = new ArrayList<>();
+    private final List<Vcpu> vcpus = new ArrayList<>();
     private boolean assistsStores;
 
-    /** @param kernelMode whether a vCPU is in guest kernel mode */
-    public DirectPaging(PvTables tables, IntPredicate kernelMode) {
+    private static final class Vcpu {
+        final VcpuState state;
+        final Tlb tlb;
+        final InstructionEmulator emulator;
+        final DirectStoreMemory memory;
+        long linear;
+        int code;
+
+        Vcpu(VcpuState state, Tlb tlb, InstructionEmulator emulator, DirectStoreMemory memory) {
+            this.state = state;
+            this.tlb = tlb;
+            this.emulator = emulator;
+            this.memory = memory;
+        }
+    }
+
+    /**
+     * @param memory the machine's
+     * @param kernelMode whether a vCPU is in guest kernel mode
+     */
+    public DirectPaging(PvTables tables, MachineMemory memory, IntPredicate kernelMode) {
         this.tables = tables;
+        this.memory = memory;
         this.kernelMode = kernelMode;
     }
 
@@ -35,9 +69,10 @@ public final class DirectPaging implements Paging {
 
     /** Drops one translation of a vCPU's. */
     public void invalidate(int vcpu, long linear) {
-        tlbs.get(vcpu).invalidate(linear);
+        vcpus.get(vcpu).tlb.invalidate(linear);
     }
 
+    /** Nothing that a PV guest does at CPL 3 reaches the paging registers. */
     @Override
     public Intercepts intercepts() {
         return Intercepts.SHADOW;
@@ -45,15 +80,35 @@ public final class DirectPaging implements Paging {
 
     @Override
     public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
-        tlbs.add(tlb);
+        vcpus.add(new Vcpu(state, tlb, emulator, new DirectStoreMemory(state, tables, memory)));
+        load(vcpus.size() - 1);
+    }
+
+    private void load(int number) {
+        Vcpu vcpu = vcpus.get(number);
+        vcpu.tlb.load(new HardwarePaging.Shadow(
+                LongModeEntry.frame(vcpu.state.cr3) << MachineMemory.FRAME_SHIFT, false, false));
     }
 
     @Override
-    public FaultOutcome pageFault(int vcpu, long linear, int code) {
-        boolean isStore = assistsStores && kernelMode.test(vcpu) && (code & PageFaultCode.WRITE) != 0;
-        return isStore && tables.tableByteAt(linear) >= 0
-                ? FaultOutcome.Emulate.PAGETABLE
-                : new FaultOutcome.GuestFault(code);
+    public FaultOutcome pageFault(int number, long linear, int code) {
+        counters.add(Counter.PAGE_FAULT);
+        tables.schedule(number);
+        Vcpu vcpu = vcpus.get(number);
+        boolean mayBeStore = assistsStores && (code & STORE_MASK) == STORE && kernelMode.test(number);
+        long maddr = mayBeStore ? tables.tableByteAt(linear) : -1;
+        if (maddr >= 0) {
+            vcpu.linear = linear;
+            vcpu.code = code;
+            vcpu.memory.begin(linear, maddr);
+            return Emulate.PAGETABLE;
+        }
+        if ((code & PageFaultCode.PRESENT) == 0 && tables.mapLdtPage(linear)) {
+            counters.add(Counter.FIXUP);
+            return Fixed.FIXUP;
+        }
+        counters.add(Counter.GUEST_FAULT);
+        return new GuestFault(code);
     }
 
     @Override
@@ -61,11 +116,26 @@ public final class DirectPaging implements Paging {
         throw new IllegalStateException("nested fault under direct paging");
     }
 
+    /** A store that is refused, or that is none of those that can be emulated, is the page fault that it was. */
     @Override
-    public Emulation emulate(int vcpu, FaultOutcome.Emulate reason, long budget) {
-        throw new UnsupportedOperationException();
+    public Emulation emulate(int number, Emulate reason, long budget) {
+        Vcpu vcpu = vcpus.get(number);
+        counters.add(Counter.EMULATE);
+        tables.schedule(number);
+        return switch (vcpu.emulator.emulate(vcpu.memory)) {
+            case Emulation.Done done -> done;
+            case Emulation.Raised raised when raised.event().vector() == Vector.PAGE_FAULT -> raised;
+            case Emulation.Raised raised -> refused(vcpu);
+            case Emulation.Failed failed -> refused(vcpu);
+        };
     }
 
+    private Emulation refused(Vcpu vcpu) {
+        counters.add(Counter.GUEST_FAULT);
+        return new Emulation.Raised(Event.exception(Vector.PAGE_FAULT, vcpu.code), vcpu.linear);
+    }
+
+    /** Hardware delivers nothing to a PV guest: the hypervisor writes the frame itself. */
     @Override
     public boolean unshadowForEvent(int vcpu, long linear) {
         return false;
@@ -73,7 +143,10 @@ public final class DirectPaging implements Paging {
 
     @Override
     public void controlRegisterWritten(int vcpu, int number, long old) {
-        throw new UnsupportedOperationException();
+        if (number == 3) {
+            counters.add(Counter.CR3_LOAD);
+            load(vcpu);
+        }
     }
 
     @Override
@@ -81,12 +154,14 @@ public final class DirectPaging implements Paging {
 
     @Override
     public void invalidatePage(int vcpu, long linear) {
+        counters.add(Counter.INVLPG);
         invalidate(vcpu, linear);
     }
 
     @Override
     public void invalidateContext(int vcpu) {
-        throw new UnsupportedOperationException();
+        counters.add(Counter.FLUSH);
+        vcpus.get(vcpu).tlb.flush();
     }
 
     /** A PV guest runs in long mode only. */
@@ -116,7 +191,10 @@ public final class DirectPaging implements Paging {
     /** Drops all translations: there is nothing else that could be made again. */
     @Override
     public void blow() {
-        tlbs.forEach(Tlb::flush);
+        counters.add(Counter.FLUSH);
+        for (Vcpu vcpu : vcpus) {
+            vcpu.tlb.flush();
+        }
     }
 
     @Override
@@ -129,6 +207,7 @@ public final class DirectPaging implements Paging {
         return counters;
     }
 
+    /** The tables are the domain's. */
     @Override
     public void close() {}
 }

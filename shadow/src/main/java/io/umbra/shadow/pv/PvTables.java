@@ -339,13 +339,13 @@ public final class PvTables {
     }
 
     /**
-     * A store to an L1 table, as if the whole entry were updated.
+     * A store to an L1 table, as if the whole entry were updated. It is never restarted.
      *
      * @param maddr from {@link #tableByteAt}, a multiple of {@code size}
      * @param size 1, 2, 4 or 8
      */
     public long storeToTable(long maddr, int size, long value) {
-        return begin() ? end(stores.store(maddr, size, value)) : Errno.RESTART;
+        return stores.store(maddr, size, value);
     }
 
     /**
@@ -354,7 +354,7 @@ public final class PvTables {
      * @return 0 stored, 1 not equal, or a negative errno
      */
     public long exchangeInTable(long maddr, int size, long expected, long value) {
-        return begin() ? end(stores.exchange(maddr, size, expected, value)) : Errno.RESTART;
+        return stores.exchange(maddr, size, expected, value);
     }
 
     // ---- descriptors
@@ -397,6 +397,12 @@ public final class PvTables {
      */
     public boolean mapLdtPage(long linear) {
         return descriptors.mapLdtPage(current, linear);
+    }
+
+    /** What the guest takes the address for: one in its own LDT, if {@code linear} is in the scheduled vCPU's LDT in the hypervisor's area; else {@code linear} itself. */
+    public long guestAddress(long linear) {
+        long offset = linear - ldtBase();
+        return offset >= 0 && offset < 8L * current.ldtEntries ? current.ldtLinear + offset : linear;
     }
 
     /**
