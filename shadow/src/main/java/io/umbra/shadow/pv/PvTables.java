@@ -428,16 +428,11 @@ public final class PvTables {
             if (!begin()) {
                 return Errno.RESTART;
             }
-            end(dropHeldBy(vcpu));
-            if (vcpu.hasParked()) {
+            if (end(dropHeldBy(vcpu)) != Errno.OK) {
                 return Errno.RESTART;
             }
         }
-        if (!begin()) {
-            return Errno.RESTART;
-        }
-        end(dropTables());
-        if (current.hasParked()) {
+        if (!begin() || end(dropTables()) != Errno.OK) {
             return Errno.RESTART;
         }
         if (alive) {
@@ -448,7 +443,7 @@ public final class PvTables {
         return Errno.OK;
     }
 
-    /** Until something is parked. */
+    /** Until something is parked: then it is to be called again. */
     private int dropHeldBy(PvVcpu vcpu) {
         descriptors.forgetLdt(vcpu);
         descriptors.setGdt(vcpu, NO_FRAMES, 0);
@@ -457,10 +452,13 @@ public final class PvTables {
         if (kernelBase != NONE) {
             roots.drop(kernelBase);
         }
-        return vcpu.hasParked() ? Errno.RESTART : roots.newUserBase(vcpu, NONE);
+        if (!vcpu.hasParked()) {
+            roots.newUserBase(vcpu, NONE);
+        }
+        return vcpu.hasParked() ? Errno.RESTART : Errno.OK;
     }
 
-    /** Pinned and partial ones, until something is parked. */
+    /** Pinned and partial ones, until something is parked: then it is to be called again. */
     private int dropTables() {
         for (long mfn = 0; mfn < frames.size() && !current.hasParked(); mfn++) {
             if (frames.isOwnedBy(mfn, domain) && frames.isPinned(mfn)) {
@@ -471,7 +469,7 @@ public final class PvTables {
                 cleanUpParked();
             }
         }
-        return Errno.OK;
+        return current.hasParked() ? Errno.RESTART : Errno.OK;
     }
 
     /**

@@ -148,6 +148,7 @@ final class TypeReferences {
     /** Nobody counts on the table any more. A processor may still have the way through it in its caches. */
     private void idle(long mfn) {
         frames.typeCount(mfn, 0);
+        frames.progress(mfn, 0, false);
         machine.stamp(mfn);
         tellHost(mfn);
     }

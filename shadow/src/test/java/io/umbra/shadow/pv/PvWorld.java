@@ -29,8 +29,8 @@ final class PvWorld implements AutoCloseable {
     /** A linear address of the first slot. */
     static final long LINEAR = 0x40_0000L;
 
-    final MachineMemory memory = new MachineMemory(512);
-    final FrameAllocator allocator = new FrameAllocator(512, 1);
+    final MachineMemory memory = new MachineMemory(256);
+    final FrameAllocator allocator = new FrameAllocator(256, 1);
     final PvMachine machine;
     final MachineFrames frames;
     final Host host = new Host();
@@ -213,6 +213,9 @@ final class PvWorld implements AutoCloseable {
     String account() {
         StringBuilder text = new StringBuilder();
         for (long mfn = 0; mfn < frames.size(); mfn++) {
+            if (frames.count(mfn) == 0) {
+                continue;
+            }
             boolean counts = frames.typeCount(mfn) > 0;
             text.append("%x owner %d count %d type %s %d linear %d flags %s%s%s%n"
                     .formatted(
