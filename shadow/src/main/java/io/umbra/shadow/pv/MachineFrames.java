@@ -1,5 +1,6 @@
 package io.umbra.shadow.pv;
 
+import io.umbra.x86.InvariantViolation;
 import java.util.Arrays;
 
 /**
@@ -176,6 +177,10 @@ public final class MachineFrames {
 
     /** @return how many are left; see {@link PvMachine#drop} */
     int drop(long mfn) {
+        if (counts[(int) mfn] == 0) {
+            throw new InvariantViolation(
+                    "COUNT-2", "frame 0x" + Long.toHexString(mfn) + " is given up by one who did not hold it");
+        }
         return --counts[(int) mfn];
     }
 

@@ -253,7 +253,8 @@ final class PvAudit {
         } else if (isWritable && frames.has(mfn, MachineFrames.SPECIAL) && used == FrameType.NONE) {
             found("TYPE-1", mfn, "was lent for reading and is mapped writable");
         }
-        FrameType is = used == FrameType.NONE && isWritable ? FrameType.WRITABLE : used;
+        boolean isData = used == FrameType.NONE && isWritable && !frames.has(mfn, MachineFrames.SPECIAL);
+        FrameType is = isData ? FrameType.WRITABLE : used;
         if (typeReferences[mfn] > 0 && is != type) {
             found("TYPE-2", mfn, "is used as " + is + " and has the type " + type);
         }

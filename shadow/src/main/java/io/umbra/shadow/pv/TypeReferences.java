@@ -1,5 +1,7 @@
 package io.umbra.shadow.pv;
 
+import io.umbra.x86.InvariantViolation;
+
 /**
  * References to a frame's type. The first one claims the type and has the frame validated as it; the last one to go has a table devalidated. Whoever takes a type holds the frame. Xen: {@code
  * _get_page_type}, {@code _put_page_type}.
@@ -124,6 +126,11 @@ final class TypeReferences {
     int drop(long mfn) {
         int count = frames.typeCount(mfn);
         FrameType type = frames.type(mfn);
+        if (count == 0) {
+            throw new InvariantViolation(
+                    "COUNT-1",
+                    "the type of frame 0x" + Long.toHexString(mfn) + " is given up by one who did not hold it");
+        }
         if (count > 1 || !type.isTable()) {
             frames.typeCount(mfn, count - 1);
             if (count == 1) {

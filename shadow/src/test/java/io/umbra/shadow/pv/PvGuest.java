@@ -117,7 +117,9 @@ final class PvGuest implements AutoCloseable {
         } else if (result != Errno.RESTART) {
             refused++;
             if (!before.isEmpty()) {
-                assertThat(summary()).as("after %s was refused with %d".formatted(operation, result)).isEqualTo(before);
+                assertThat(summary())
+                        .as("after %s was refused with %d".formatted(operation, result))
+                        .isEqualTo(before);
             }
         }
         world.host.patience = -1;
