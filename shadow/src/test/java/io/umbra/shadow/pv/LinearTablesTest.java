@@ -59,9 +59,10 @@ class LinearTablesTest {
         assertThat(frames.typeCount(a.level4)).isEqualTo(1);
     }
 
+    /** Chains of tables of one level were cleaned up by recursion as deep as the chain. */
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 4})
-    void chainOfTwoIsRefused(int level) {
+    void xsa240ChainOfTwoIsRefused(int level) {
         pinAll();
         assertThat(link(a, b, level)).isZero();
         assertThat(frames.linear(a.table(level))).isEqualTo(1);
@@ -96,9 +97,9 @@ class LinearTablesTest {
         assertThat(frames.linear(b.level4)).isZero();
     }
 
-    /** XSA-309: the count was lost across partial devalidation. */
+    /** The count was lost when devalidation was interrupted. */
     @Test
-    void countsSurvivePreemption() {
+    void xsa309CountsSurvivePreemption() {
         pinAll();
         link(a, b, 4);
         tables.unpin(b.level4);

@@ -7,6 +7,7 @@ import static io.umbra.shadow.pv.PvWorld.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.umbra.shadow.pv.PvWorld.Tree;
+import io.umbra.x86.LongModeEntry;
 import java.util.SplittableRandom;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -89,8 +90,8 @@ class PartialValidationTest {
     void validationThatFailsWithPreemptionAtEveryEntryLeavesNothing() {
         for (int place = 0; place < CHILDREN; place++) {
             long root = bushy(world, LEVEL);
-            long middle = world.peek(root, 7 * place) >>> 12 & 0xFFFFF;
-            long leaf = world.peek(middle, 14) >>> 12 & 0xFFFFF;
+            long middle = child(root, 7 * place);
+            long leaf = child(middle, 14);
             world.poke(leaf, 400, entry(world.frames.size() + 9, P));
             String before = world.account();
             preemptedCalls(() -> tables.pin(LEVEL, root), Errno.EPERM);
@@ -133,12 +134,71 @@ class PartialValidationTest {
         tables.schedule(0);
     }
 
+    /** A child that failed was parked, and its parent forgot it: the parent takes the child's place, with the bare frame. */
+    @Test
+    void xsa299ParentOfAFailedChildIsParkedInItsPlace() {
+        long root = bushy(world, LEVEL);
+        long middle = child(root, 7);
+        world.poke(middle, 400, entry(world.frames.size() + 9, P));
+        String before = world.account();
+        long result;
+        do {
+            host.patience = 2;
+            result = tables.pin(LEVEL, root);
+            world.check();
+        } while (result == Errno.RESTART);
+        assertThat(result).isEqualTo(Errno.EINVAL);
+        while (tables.vcpu(0).hasParked()) {
+            assertThat(tables.vcpu(0).parked()).isEqualTo(root);
+            assertThat(frames.isPartial(root)).isTrue();
+            host.patience = 0;
+            tables.machphys(root, 1);
+            world.check();
+        }
+        assertThat(world.account()).isEqualTo(before);
+    }
+
+    /** An entry whose child was partial lost that state when it was interrupted before it got any further. */
+    @Test
+    void xsa310EntryThatIsInterruptedKeepsItsState() {
+        long root = bushy(world, LEVEL);
+        long middle = child(root, 0);
+        host.patience = 0;
+        assertThat(tables.pin(LEVEL, root)).isEqualTo(Errno.RESTART);
+        assertThat(frames.has(root, MachineFrames.CHILD_PARTIAL)).isTrue();
+        host.patience = -1;
+        boolean[] tried = {false};
+        host.onMark = () -> {
+            if (!tried[0]) {
+                tried[0] = true;
+                tables.schedule(0);
+                assertThat(tables.pin(LEVEL, root)).isEqualTo(Errno.RESTART);
+                assertThat(frames.isPartial(root)).isTrue();
+                assertThat(frames.has(root, MachineFrames.CHILD_PARTIAL)).isTrue();
+                tables.schedule(1);
+            }
+        };
+        tables.schedule(1);
+        assertThat(tables.pin(LEVEL - 1, middle)).isZero();
+        assertThat(tried[0]).isTrue();
+        host.onMark = null;
+        world.check();
+        tables.schedule(0);
+        assertThat(tables.pin(LEVEL, root)).isZero();
+        assertThat(frames.typeCount(middle)).isEqualTo(2);
+        world.check();
+    }
+
+    private long child(long table, int slot) {
+        return LongModeEntry.frame(world.peek(table, slot));
+    }
+
     /** Two vCPUs work on the same tables, each stopped at every entry, in any order. */
     @Test
     void twoVcpusThatPinAndUnpinTheSameTablesEndSound() {
         long root = bushy(world, LEVEL);
         String before = world.account();
-        long child = world.peek(root, 7) >>> 12 & 0xFFFFF;
+        long child = child(root, 7);
         SplittableRandom random = new SplittableRandom(5);
         for (int i = 0; i < 3000; i++) {
             tables.schedule(random.nextInt(2));
@@ -164,7 +224,7 @@ class PartialValidationTest {
     @Test
     void tableInWorkCannotBeTakenByAnother() {
         long root = bushy(world, 2);
-        long child = world.peek(root, 0) >>> 12 & 0xFFFFF;
+        long child = child(root, 0);
         boolean[] tried = {false};
         host.onMark = () -> {
             if (!tried[0] && frames.typeCount(child) == 1 && !frames.isValidated(child)) {
