@@ -60,6 +60,12 @@ public final class PvMachine {
         frames.assign(mfn, domain, MachineFrames.ALLOCATED);
     }
 
+    /** The domain gives an {@linkplain #adopt adopted} frame up: it goes back to the allocator with its last mapping. */
+    public void abandon(long mfn) {
+        frames.set(mfn, MachineFrames.ALLOCATED, false);
+        drop(mfn);
+    }
+
     // ---- domains
     // -----------------------------------------------------------------------------------------------------------------------
 

@@ -418,7 +418,7 @@ public final class PvTables {
     // -----------------------------------------------------------------------------------------------------------------------
 
     /**
-     * Ends the domain, none of whose vCPUs runs any more: every reference is dropped, every frame freed. Frames that other domains map live as long as they do.
+     * Ends the domain, none of whose vCPUs runs any more: every reference is dropped, every frame freed. Frames that other domains map, or that are still {@linkplain #takeWritable held}, live as long as that.
      *
      * @return 0, or {@link Errno#RESTART}
      */

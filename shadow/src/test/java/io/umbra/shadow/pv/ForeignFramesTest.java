@@ -67,8 +67,11 @@ class ForeignFramesTest {
         assertThat(update(entry(mfn, P | RW | US), HVM)).isZero();
         assertThat(frames.typeCount(mfn)).isZero();
         assertThat(frames.count(mfn)).isEqualTo(2);
+        world.machine.abandon(mfn);
+        assertThat(world.allocator.isAllocated(mfn)).isTrue();
+        world.check();
         assertThat(update(0, DOMAIN)).isZero();
-        assertThat(frames.count(mfn)).isEqualTo(1);
+        assertThat(world.allocator.isAllocated(mfn)).isFalse();
     }
 
     @Test

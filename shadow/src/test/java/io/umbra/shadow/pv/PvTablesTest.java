@@ -274,4 +274,26 @@ class PvTablesTest {
         assertThat(tables.copyPage(tree.level2, copy)).isEqualTo(Errno.EINVAL);
         assertThat(tables.copyPage(copy, world.frames.size() + 5)).isEqualTo(Errno.EINVAL);
     }
+
+    @Test
+    void updatesAllocateNothing() {
+        Tree tree = world.loadedTree();
+        long other = world.frame();
+        long table = world.frame();
+        world.host.isQuiet = true;
+        var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+        long allocated = Long.MAX_VALUE;
+        for (int round = 0; round < 20; round++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < 1000; i++) {
+                world.update(tree.address(1), entry(other, P | RW));
+                tables.updateVa(LINEAR, entry(tree.data, P | RW | US));
+                tables.storeToTable(tree.address(1), 1, P | US);
+                world.update(PvWorld.address(tree.level2, 9), entry(table, P | RW));
+                world.update(PvWorld.address(tree.level2, 9), 0);
+            }
+            allocated = Math.min(allocated, threads.getCurrentThreadAllocatedBytes() - before);
+        }
+        assertThat(allocated).isLessThan(1000);
+    }
 }

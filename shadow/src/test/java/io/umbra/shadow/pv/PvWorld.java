@@ -55,6 +55,8 @@ final class PvWorld implements AutoCloseable {
         int patience = -1;
 
         int preemptions;
+        /** Records nothing, and so allocates nothing. */
+        boolean isQuiet;
 
         @Override
         public void flushAll() {
@@ -80,13 +82,17 @@ final class PvWorld implements AutoCloseable {
 
         @Override
         public void markDirty(long mfn) {
-            dirty.add(mfn);
+            if (!isQuiet) {
+                dirty.add(mfn);
+            }
             run(onMark);
         }
 
         @Override
         public void removeShadows(long mfn) {
-            unshadowed.add(mfn);
+            if (!isQuiet) {
+                unshadowed.add(mfn);
+            }
         }
 
         @Override
