@@ -104,9 +104,9 @@ final class EntryUpdates {
     /** The entry is stored already: if the old child's table cannot be cleaned up now, it is parked. */
     private void dropChild(long table, long old) {
         long child = LongModeEntry.frame(old);
-        int result = children.release(table, old);
+        int result = children.drop(table, old, false);
         if (result != Errno.OK) {
-            machine.work().park(child, result == Errno.RESTART);
+            machine.work().park(child);
         }
     }
 

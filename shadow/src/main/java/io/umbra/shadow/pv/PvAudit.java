@@ -110,10 +110,8 @@ final class PvAudit {
                 for (long mfn : vcpu.ldtFrames) {
                     referIfAny(mfn, FrameType.SEGMENT_DESCRIPTORS, tables.domain());
                 }
-                if (vcpu.hasParked() && vcpu.isParkedPartial()) {
+                if (vcpu.hasParked()) {
                     references[(int) vcpu.parked()]++;
-                } else if (vcpu.hasParked()) {
-                    refer(vcpu.parked(), frames.type(vcpu.parked()), tables.domain());
                 }
             }
         }

@@ -270,12 +270,10 @@ public final class PvTables {
             return true;
         }
         long mfn = current.parked();
-        int result = current.isParkedPartial() ? machine.types.finish(mfn) : machine.types.drop(mfn);
+        int result = machine.types.finish(mfn);
         if (result == Errno.OK) {
             current.unpark();
             machine.drop(mfn);
-        } else if (result == Errno.RESTART) {
-            current.park(mfn, true);
         }
         return result == Errno.OK;
     }
@@ -465,7 +463,7 @@ public final class PvTables {
                 roots.unpin(mfn);
             } else if (frames.isOwnedBy(mfn, domain) && frames.isPartial(mfn)) {
                 frames.takeSpare(mfn);
-                current.park(mfn, true);
+                current.park(mfn);
                 cleanUpParked();
             }
         }

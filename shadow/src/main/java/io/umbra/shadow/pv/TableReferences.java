@@ -46,50 +46,21 @@ final class TableReferences {
     }
 
     /**
-     * Gives up what a present entry of {@code table} holds. After {@link Errno#RESTART} the entry is bare; after {@link Errno#INTERRUPTED} it is as before.
+     * Gives up what a present entry of {@code table} holds or, if that entry is there no more, held.
      *
-     * @return 0, RESTART or INTERRUPTED
+     * @return 0; or {@link Errno#RESTART}: the child is partial and its frame still held. If the entry is still there it is bare
      */
     int drop(long table, long entry, boolean isBare) {
         long child = LongModeEntry.frame(entry);
         if (child == table) {
             return Errno.OK;
         }
-        int result = isBare ? machine.types.finish(child) : dropType(table, child);
-        if (result == Errno.OK) {
-            machine.drop(child);
-        }
-        return result;
-    }
-
-    /**
-     * Gives up what an entry held that {@code table} has no longer.
-     *
-     * @return 0; {@link Errno#RESTART}: the child is partial; {@link Errno#INTERRUPTED}: its type is still held. Then the frame is held as well, by the caller
-     */
-    int release(long table, long entry) {
-        long child = LongModeEntry.frame(entry);
-        if (child == table) {
-            return Errno.OK;
-        }
-        if (linear.isLinear(table, child)) {
+        if (!isBare && linear.isLinear(table, child)) {
             linear.count(table, child, -1);
         }
-        int result = machine.types.drop(child);
+        int result = isBare ? machine.types.finish(child) : machine.types.drop(child);
         if (result == Errno.OK) {
             machine.drop(child);
-        }
-        return result;
-    }
-
-    private int dropType(long table, long child) {
-        boolean isLinear = linear.isLinear(table, child);
-        if (isLinear) {
-            linear.count(table, child, -1);
-        }
-        int result = machine.types.drop(child);
-        if (isLinear && result == Errno.INTERRUPTED) {
-            linear.count(table, child, 1);
         }
         return result;
     }

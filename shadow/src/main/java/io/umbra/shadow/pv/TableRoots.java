@@ -89,7 +89,7 @@ final class TableRoots {
         if (result == Errno.OK) {
             machine.drop(mfn);
         } else {
-            machine.work().park(mfn, result == Errno.RESTART);
+            machine.work().park(mfn);
         }
     }
 }

@@ -42,7 +42,7 @@ final class TableValidation {
         };
     }
 
-    /** @return 0, {@link Errno#RESTART}, or {@link Errno#INTERRUPTED}: nothing has changed */
+    /** @return 0 or {@link Errno#RESTART} */
     int devalidate(long mfn) {
         FrameType type = frames.type(mfn);
         if (type == FrameType.L1) {
@@ -141,7 +141,7 @@ final class TableValidation {
         }
         frames.progress(mfn, slot, childParked || isBare);
         if (slot > 0 || childParked || isBare) {
-            work.park(mfn, true);
+            work.park(mfn);
         }
         return result;
     }
@@ -160,16 +160,8 @@ final class TableValidation {
                 return Errno.RESTART;
             }
             boolean isBare = bareFirst && slot == first;
-            int result = children.drop(mfn, entry, isBare);
-            if (result == Errno.RESTART) {
+            if (children.drop(mfn, entry, isBare) != Errno.OK) {
                 frames.progress(mfn, slot, true);
-                return result;
-            }
-            if (result == Errno.INTERRUPTED) {
-                if (!progressed) {
-                    return result;
-                }
-                frames.progress(mfn, slot + 1, false);
                 return Errno.RESTART;
             }
             progressed = true;

@@ -121,7 +121,7 @@ final class TypeReferences {
     }
 
     /**
-     * @return 0; {@link Errno#RESTART}: the reference is gone and the table partial; {@link Errno#INTERRUPTED}: nothing has changed. Only tables above level 1 give anything but 0
+     * @return 0; or {@link Errno#RESTART}: the reference is gone and the table partial. Only tables above level 1 give that
      */
     int drop(long mfn) {
         int count = frames.typeCount(mfn);
@@ -141,13 +141,10 @@ final class TypeReferences {
         frames.set(mfn, MachineFrames.VALIDATED, false);
         frames.progress(mfn, TableValidation.WHOLE, false);
         int result = validation.devalidate(mfn);
-        switch (result) {
-            case Errno.OK -> idle(mfn);
-            case Errno.RESTART -> leavePartial(mfn);
-            default -> {
-                frames.progress(mfn, 0, false);
-                frames.set(mfn, MachineFrames.VALIDATED, true);
-            }
+        if (result == Errno.OK) {
+            idle(mfn);
+        } else {
+            leavePartial(mfn);
         }
         return result;
     }
@@ -163,7 +160,7 @@ final class TypeReferences {
     /**
      * Cleans up a table, if it is partial. The frame is held by the caller.
      *
-     * @return 0, {@link Errno#RESTART} or {@link Errno#INTERRUPTED}: it is still partial
+     * @return 0; or {@link Errno#RESTART}: it is still partial
      */
     int finish(long mfn) {
         if (!frames.isPartial(mfn)) {
