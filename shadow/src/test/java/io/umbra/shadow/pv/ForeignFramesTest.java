@@ -77,10 +77,11 @@ class ForeignFramesTest {
     @Test
     void foreignDataOwnerIsForLevelOneOnly() {
         world.host.power.add(OTHER);
-        long mfn = other.allocate(1);
         for (int level = 2; level <= 4; level++) {
-            assertThat(tables.update(tree.address(level), entry(mfn, P), UpdateKind.NORMAL, DOMAIN, OTHER))
-                    .isEqualTo(Errno.EINVAL);
+            for (long mfn : new long[] {other.allocate(1), world.frame()}) {
+                assertThat(tables.update(tree.address(level), entry(mfn, P), UpdateKind.NORMAL, DOMAIN, OTHER))
+                        .isEqualTo(Errno.EINVAL);
+            }
         }
     }
 
