@@ -56,6 +56,13 @@ final class Emulator {
         return Emulation.Done.COMPLETE;
     }
 
+    /** What the guest gets where descriptor tables alone were accessed, which are canonical. */
+    static Emulation.Raised raised(GuestException fault) {
+        return raised(fault, false) instanceof Emulation.Raised raised
+                ? raised
+                : new Emulation.Raised(Event.exception(Vector.GENERAL_PROTECTION), 0);
+    }
+
     private static Emulation raised(GuestException fault, boolean stackOperand) {
         return switch (fault.reason) {
             case EXCEPTION -> new Emulation.Raised(Event.exception(fault.vector, fault.errorCode), 0);

@@ -1,6 +1,7 @@
 package io.umbra.processor;
 
 import io.umbra.x86.Cr0;
+import io.umbra.x86.Exit;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.SegmentRegister;
 import io.umbra.x86.VcpuState;
@@ -33,6 +34,10 @@ final class FastCalls {
         VcpuState state = cpu.state;
         if (!ModelSpecificRegisters.isSyscallEnabled(state)) {
             throw cpu.fault(Vector.INVALID_OPCODE);
+        }
+        if (cpu.intercepts.systemEntries()) {
+            cpu.exitBefore(new Exit.SystemCall(op.length));
+            return;
         }
         int selector = (int) (state.star >>> 32) & 0xFFFC;
         if (state.isLongModeActive()) {

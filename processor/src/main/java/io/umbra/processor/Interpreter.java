@@ -314,6 +314,9 @@ final class Interpreter {
             state.instructions--;
             cpu.rip = op.rip(cpu);
         }
+        if (event != null && cpu.intercepts.systemEntries()) {
+            return new Exit.SoftwareInterrupt(event);
+        }
         return event != null ? deliver(event) : exit;
     }
 

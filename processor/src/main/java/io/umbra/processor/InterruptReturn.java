@@ -73,16 +73,30 @@ final class InterruptReturn {
             return;
         }
         long pointer = stack.pop(size);
-        SegmentRegister newStack = FarTransfer.returnStack(cpu, (int) stack.pop(size) & 0xFFFF, level, code);
-        FarTransfer.checkOffset(cpu, code, offset);
-        long marked = Descriptor.markAccessed(cpu, selector, code);
-        state.segments[VcpuState.SS].copyFrom(newStack);
-        FarTransfer.enter(cpu, selector, marked, level, offset);
-        FarTransfer.setStackPointer(cpu, pointer);
+        int stackSelector = (int) stack.pop(size) & 0xFFFF;
+        withStack(cpu, selector, offset, stackSelector, pointer);
         setFlags(cpu, flags, changed, size);
         if (isOuter) {
             SegmentUnit.dropPrivilegedData(state);
         }
+    }
+
+    /** What IRETQ does at CPL 0 with a frame of these five values, but without a frame: the hypervisor has them in registers. {@code flags} may change IF and IOPL, but not VM. */
+    static void fromHypervisor(Cpu cpu, int selector, long offset, long flags, int stackSelector, long pointer) {
+        withStack(cpu, selector, offset, stackSelector, pointer);
+        setFlags(cpu, flags, FREELY_CHANGED | RFlags.INTERRUPT | RFlags.IO_PRIVILEGE, 8);
+        SegmentUnit.dropPrivilegedData(cpu.state);
+    }
+
+    private static void withStack(Cpu cpu, int selector, long offset, int stackSelector, long pointer) {
+        long code = FarTransfer.returnCode(cpu, selector);
+        int level = selector & 3;
+        SegmentRegister newStack = FarTransfer.returnStack(cpu, stackSelector, level, code);
+        FarTransfer.checkOffset(cpu, code, offset);
+        long marked = Descriptor.markAccessed(cpu, selector, code);
+        cpu.state.segments[VcpuState.SS].copyFrom(newStack);
+        FarTransfer.enter(cpu, selector, marked, level, offset);
+        FarTransfer.setStackPointer(cpu, pointer);
     }
 
     private static void toVirtual8086(Cpu cpu, StackCursor stack, int selector, long offset, long flags) {

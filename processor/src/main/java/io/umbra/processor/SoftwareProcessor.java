@@ -10,6 +10,7 @@ import io.umbra.x86.MachineMemory;
 import io.umbra.x86.Processor;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The processor in software: an interpreter over decoded blocks, with a TLB, walking the pagetables that {@link #load} names. What CPUID should say of
@@ -117,6 +118,39 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     @Override
     public Emulation emulate(LinearMemory memory) {
         return new Emulator(cpu, interpreter).emulate(memory);
+    }
+
+    /**
+     * Enters the guest as IRETQ of a hypervisor at CPL 0 does: CS and SS are loaded through the descriptor tables, with all checks.
+     *
+     * @param selector of the code segment; its RPL becomes the CPL
+     * @param rflags may set IF and IOPL; VM stays
+     * @return null when it is done; else what was raised, and nothing has changed
+     */
+    public Emulation.@Nullable Raised enterGuest(int selector, long rip, long rflags, int stackSelector, long rsp) {
+        return attempt(() -> {
+            InterruptReturn.fromHypervisor(cpu, selector, rip, rflags, stackSelector, rsp);
+            interpreter.leave();
+        });
+    }
+
+    /**
+     * Loads ES, DS, FS or GS through the descriptor tables, at the present CPL.
+     *
+     * @return null when it is done; else what was raised, and nothing has changed
+     */
+    public Emulation.@Nullable Raised loadSegment(int segment, int selector) {
+        return attempt(() -> SegmentUnit.load(cpu, segment, selector));
+    }
+
+    private Emulation.@Nullable Raised attempt(Runnable action) {
+        interpreter.enter();
+        try {
+            action.run();
+            return null;
+        } catch (GuestException fault) {
+            return Emulator.raised(fault);
+        }
     }
 
     @Override

@@ -19,6 +19,7 @@ import io.umbra.vmm.loader.MemoryMap;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
 import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
@@ -378,6 +379,8 @@ public final class Domain implements AutoCloseable {
                 }
                 processor.retire(call.length());
             }
+            case Exit.SystemCall call -> throw unasked(exit);
+            case Exit.SoftwareInterrupt interrupt -> throw unasked(exit);
             case Exit.Exception exception -> vcpu.raise(exception.event(), exception.interrupted());
             case Exit.Halt halt -> {
                 return halted();
@@ -390,6 +393,10 @@ public final class Domain implements AutoCloseable {
             case Exit.Stopped stopped -> {}
         }
         return null;
+    }
+
+    private static InvariantViolation unasked(Exit exit) {
+        return new InvariantViolation("EXIT-1", exit + " is not intercepted here");
     }
 
     private GuestEnd tripleFault() {

@@ -22,6 +22,8 @@ final class ExitCounts {
             case Exit.TimeStampWritten written -> add(ProcessorCounter.EXIT_TIME);
             case Exit.Halt halt -> add(ProcessorCounter.EXIT_HALT);
             case Exit.Hypercall call -> add(ProcessorCounter.EXIT_HYPERCALL);
+            case Exit.SystemCall call -> add(ProcessorCounter.EXIT_HYPERCALL);
+            case Exit.SoftwareInterrupt interrupt -> add(ProcessorCounter.EXIT_EXCEPTION);
             case Exit.Exception exception -> add(ProcessorCounter.EXIT_EXCEPTION);
             case Exit.InterruptWindow window -> add(ProcessorCounter.EXIT_INTERRUPT);
             case Exit.PageFault fault -> {}

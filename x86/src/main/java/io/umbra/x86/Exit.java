@@ -72,6 +72,12 @@ public sealed interface Exit {
     /** Before. VMCALL or VMMCALL. */
     record Hypercall(int length) implements Exit {}
 
+    /** Before. SYSCALL while {@link Intercepts#systemEntries()}; RCX and R11 are as they were. */
+    record SystemCall(int length) implements Exit {}
+
+    /** Before. INT n, INT3, INT1 or INTO while {@link Intercepts#systemEntries()}; {@code event.length()} is the instruction's. */
+    record SoftwareInterrupt(Event event) implements Exit {}
+
     /** Before. An exception whose vector is in {@link Intercepts#exceptions()}; not yet combined with {@code interrupted}. */
     record Exception(Event event, @Nullable Event interrupted) implements Exit {}
 
