@@ -68,7 +68,7 @@ public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, Multi
             return MultibootImage.parse(multiboot.get());
         }
         if (notes.isXenPv()) {
-            throw image.wrong("Xen PV kernels without a PVH entry cannot be booted yet");
+            throw image.wrong("a Xen PV kernel without a PVH entry: --guest pv boots it");
         }
         if (elf.isLongMode()) {
             return new LinuxElf(elf);

@@ -1,5 +1,7 @@
 package io.umbra.vmm.loader;
 
+import java.util.HashMap;
+import java.util.Map;
 import java.util.OptionalLong;
 
 /**
@@ -7,8 +9,9 @@ import java.util.OptionalLong;
  *
  * @param physicalEntry XEN_ELFNOTE_PHYS32_ENTRY: the 32-bit PVH entry point
  * @param isXenPv whether there is a XEN_ELFNOTE_ENTRY: the kernel can run as a Xen PV guest
+ * @param numbers the values of the notes that hold a number, by type
  */
-record XenNotes(OptionalLong physicalEntry, boolean isXenPv) {
+record XenNotes(OptionalLong physicalEntry, boolean isXenPv, Map<Long, Long> numbers) {
     private static final long ENTRY = 1;
     private static final long PHYS32_ENTRY = 18;
     private static final int HEADER = 12;
@@ -17,6 +20,7 @@ record XenNotes(OptionalLong physicalEntry, boolean isXenPv) {
         ImageBytes image = elf.image();
         OptionalLong physicalEntry = OptionalLong.empty();
         boolean isXenPv = false;
+        Map<Long, Long> numbers = new HashMap<>();
         for (ElfFile.Segment segment : elf.notes()) {
             long end = segment.offset() + segment.fileSize();
             long at = segment.offset();
@@ -31,6 +35,9 @@ record XenNotes(OptionalLong physicalEntry, boolean isXenPv) {
                 }
                 if (nameSize == 4 && image.startsWith(at + HEADER, "Xen\0")) {
                     isXenPv |= type == ENTRY;
+                    if (size == 4 || size == 8) {
+                        numbers.put(type, size == 4 ? image.u32(content) : image.u64(content));
+                    }
                     if (type == PHYS32_ENTRY) {
                         physicalEntry = OptionalLong.of(address(image, content, size));
                     }
@@ -38,7 +45,12 @@ record XenNotes(OptionalLong physicalEntry, boolean isXenPv) {
                 at = next;
             }
         }
-        return new XenNotes(physicalEntry, isXenPv);
+        return new XenNotes(physicalEntry, isXenPv, Map.copyOf(numbers));
+    }
+
+    /** The number of the note of this type, or {@code otherwise}. */
+    long number(int type, long otherwise) {
+        return numbers.getOrDefault((long) type, otherwise);
     }
 
     private static long address(ImageBytes image, long at, long size) throws LoadException {
