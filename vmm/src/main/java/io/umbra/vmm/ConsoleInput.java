@@ -31,12 +31,12 @@ public final class ConsoleInput {
     }
 
     /** More may come. */
-    boolean isOpen() {
+    public boolean isOpen() {
         return !closed || current != null || !waiting.isEmpty();
     }
 
     /** At most {@code limit} bytes that were typed; empty when there are none now. */
-    byte[] take(int limit) {
+    public byte[] take(int limit) {
         byte[] bytes = current != null ? current : waiting.poll();
         if (bytes == null || limit <= 0) {
             return new byte[0];
@@ -50,7 +50,7 @@ public final class ConsoleInput {
     }
 
     /** Waits until something is typed, but not longer than {@code milliseconds}. */
-    void await(long milliseconds) {
+    public void await(long milliseconds) {
         if (current != null) {
             return;
         }

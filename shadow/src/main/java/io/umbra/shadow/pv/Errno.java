@@ -24,5 +24,16 @@ public final class Errno {
 
     public static final int EOPNOTSUPP = -95;
 
+    /** There is no such thing: a vCPU, a name. */
+    public static final int ENOENT = -2;
+    /** A pointer that the guest passed is not mapped, or not writable. */
+    public static final int EFAULT = -14;
+    /** It is there already. */
+    public static final int EEXIST = -17;
+    /** No port or place is left. */
+    public static final int ENOSPC = -28;
+    /** The moment is past. */
+    public static final int ETIME = -62;
+
     private Errno() {}
 }

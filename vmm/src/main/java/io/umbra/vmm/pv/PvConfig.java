@@ -1,0 +1,18 @@
+package io.umbra.vmm.pv;
+
+import java.time.Instant;
+
+/**
+ * What a PV domain is made of.
+ *
+ * @param memoryBytes RAM, a multiple of 4 KiB
+ * @param seed of everything that is scattered
+ * @param wallTime time follows the host's clock instead of the count of instructions
+ * @param startDate of the guest's wall clock, so that a run is repeatable
+ */
+public record PvConfig(long memoryBytes, long seed, boolean wallTime, Instant startDate) {
+    /** Virtual time from the year 2000 on. */
+    public static PvConfig of(long memoryBytes) {
+        return new PvConfig(memoryBytes, 1, false, Instant.parse("2000-01-01T00:00:00Z"));
+    }
+}

@@ -1,0 +1,337 @@
+package io.umbra.vmm.pv;
+
+import io.umbra.processor.SoftwareProcessor;
+import io.umbra.shadow.DirectPaging;
+import io.umbra.shadow.DomainCrash;
+import io.umbra.shadow.pv.PvHost;
+import io.umbra.shadow.pv.PvMachine;
+import io.umbra.shadow.pv.PvPolicy;
+import io.umbra.shadow.pv.PvTables;
+import io.umbra.vmm.ConsoleInput;
+import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.device.VirtualClock;
+import io.umbra.vmm.loader.LoadException;
+import io.umbra.vmm.loader.XenPvKernel;
+import io.umbra.x86.Exit;
+import io.umbra.x86.FrameAllocator;
+import io.umbra.x86.Intercepts;
+import io.umbra.x86.MachineMemory;
+import io.umbra.x86.VcpuState;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A domain that runs a 64-bit PV guest on one vCPU, and the loop around it. Its pagetables are its own, audited ({@link DirectPaging}).
+ *
+ * <p>Time is as in {@link io.umbra.vmm.Domain}: a retired instruction takes a nanosecond, and when the vCPU sleeps, time jumps to the next event. System time, the TSC and the clock of the timers are
+ * one number.
+ */
+public final class PvDomain implements AutoCloseable {
+    /** Instructions after which input and limits are looked at, at the latest. */
+    private static final long SLICE = 1_000_000;
+    /** The same under wall time. */
+    private static final long WALL_SLICE = 20_000;
+    /** Machine frames besides RAM: pagetables of the hypervisor's own, the M2P, shared pages. */
+    private static final long SPARE_FRAMES = 4 * 512;
+
+    private static final int DOMAIN = 1;
+
+    private final PvConfig config;
+    private final MachineMemory memory;
+    private final SoftwareProcessor processor;
+    private final VcpuState state = new VcpuState();
+    private final PvTables tables;
+    private final DirectPaging paging;
+    private final PvVcpu vcpu;
+    private final VirtualClock clock = new VirtualClock();
+    private final SharedInfo shared;
+    private final EventChannels events;
+    private final PvCounts counts = new PvCounts();
+    private final PvEnd end = new PvEnd();
+    private final RunState runState = new RunState();
+    private final GuestMemory kernelMemory;
+    private final IntConsumer console;
+    private final ConsoleInput input;
+
+    private final long started = System.nanoTime();
+    /** Virtual nanoseconds that passed while the vCPU slept. */
+    private long skipped;
+
+    private long limit = Long.MAX_VALUE;
+    private volatile @Nullable GuestEnd stopReason;
+    private @Nullable Services services;
+    private @Nullable PvExits exits;
+    private @Nullable PvGuest guest;
+
+    /** @param console takes what the guest prints, byte by byte */
+    public PvDomain(PvConfig config, IntConsumer console, ConsoleInput input) {
+        this.config = config;
+        this.console = console;
+        this.input = input;
+        long frames = (config.memoryBytes() >>> 12) + (config.memoryBytes() >>> 20) + SPARE_FRAMES;
+        memory = new MachineMemory(frames + 511 & -512L);
+        FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
+        PvMachine machine = new PvMachine(memory, allocator);
+        tables = new PvTables(machine, DOMAIN, 1, new Host(), PvPolicy.DEFAULT);
+        processor = new SoftwareProcessor(state, memory);
+        paging = new DirectPaging(tables, memory, number -> vcpu().isKernel());
+        shared = new SharedInfo(memory, tables.share(true));
+        VcpuInfo info = new VcpuInfo(memory, shared.vcpuInfo(0));
+        vcpu = new PvVcpu(processor, info, paging, tables);
+        events = new EventChannels(shared, info);
+        kernelMemory = new GuestMemory(memory, tables::kernelBase);
+        processor.intercept(Intercepts.DEPRIVILEGED.withTimeStamp(config.wallTime()));
+        paging.attach(state, processor, processor);
+        info.masked(true);
+        for (int other = 1; other < 32; other++) {
+            new VcpuInfo(memory, shared.vcpuInfo(other)).masked(true);
+        }
+        info.writeTime();
+        shared.wallClock(config.startDate());
+    }
+
+    private PvVcpu vcpu() {
+        return vcpu;
+    }
+
+    /** What the tables ask of whoever runs the vCPU. */
+    private final class Host implements PvHost {
+        @Override
+        public void flushAll() {
+            processor.flush();
+        }
+
+        @Override
+        public void invalidate(int number, long linear) {
+            processor.invalidate(linear);
+        }
+
+        @Override
+        public void loadBase(int number, long mfn) {
+            if (vcpu.isKernel()) {
+                vcpu.loadBase();
+            }
+        }
+
+        @Override
+        public void markDirty(long mfn) {}
+
+        @Override
+        public void removeShadows(long mfn) {}
+    }
+
+    // ---- before the run
+    // -----------------------------------------------------------------------------------------------------------
+
+    /**
+     * Builds the guest and puts the vCPU to its first instruction.
+     *
+     * @param initrd empty for none
+     * @throws LoadException with one line for the user
+     */
+    public void load(XenPvKernel kernel, String commandLine, byte[] initrd) throws LoadException {
+        long pages = config.memoryBytes() >>> 12;
+        PvBuilder builder = new PvBuilder(memory, tables, kernel, pages);
+        Services connected = new Services(memory, events, console, store(pages));
+        PvBuilder.Built built =
+                builder.build(commandLine, initrd, shared.mfn(), connected.storePort(), connected.consolePort());
+        connected.place(built.store(), built.console());
+        services = connected;
+        tables.newBase(built.base());
+        vcpu.loadBase();
+        state.rip = built.rip();
+        state.gpr[VcpuState.RSP] = built.stack();
+        state.gpr[VcpuState.RSI] = built.startInfo();
+        vcpu.kernelStack = built.stack();
+        vcpu.kernelStackSelector = PvVcpu.FLAT_DATA;
+        VcpuTimers timers = new VcpuTimers(clock, () -> events.raiseVirtual(EventChannels.VIRQ_TIMER));
+        PvGuest parts = new PvGuest(
+                memory,
+                tables,
+                paging,
+                vcpu,
+                kernelMemory,
+                shared,
+                events,
+                timers,
+                runState,
+                clock,
+                counts,
+                console,
+                connected,
+                end,
+                pages);
+        PvExits handler = new PvExits(parts, this::budget, this::now);
+        processor.faultHandler(handler);
+        guest = parts;
+        exits = handler;
+    }
+
+    private static Store store(long pages) {
+        String home = "/local/domain/" + DOMAIN;
+        String kilobytes = Long.toString(pages << 2);
+        return new Store(
+                DOMAIN,
+                Map.of(
+                        "/vm/00000000-0000-0000-0000-000000000001/name",
+                        "umbra",
+                        home + "/vm",
+                        "/vm/00000000-0000-0000-0000-000000000001",
+                        home + "/name",
+                        "umbra",
+                        home + "/domid",
+                        Integer.toString(DOMAIN),
+                        home + "/cpu/0/availability",
+                        "online",
+                        home + "/memory/target",
+                        kilobytes,
+                        home + "/memory/static-max",
+                        kilobytes,
+                        home + "/control",
+                        ""));
+    }
+
+    /** The run ends when so many instructions are retired. */
+    public void limit(long instructions) {
+        limit = instructions;
+    }
+
+    /** Ends the run soon, from any thread. */
+    public void stop(GuestEnd reason) {
+        stopReason = reason;
+        processor.requestStop();
+    }
+
+    // ---- what can be asked
+    // -----------------------------------------------------------------------------------------------------------
+
+    /** Instructions retired so far. May be called from any thread; it may then lag a little. */
+    public long instructions() {
+        return state.instructions;
+    }
+
+    public PvCounts counts() {
+        counts.eventsRaised(events.raised());
+        return counts;
+    }
+
+    public VcpuState state() {
+        return state;
+    }
+
+    /** What hypercalls act on, once a guest is loaded. */
+    PvGuest guest() {
+        return Objects.requireNonNull(guest);
+    }
+
+    /** The vCPU's registers, some lines for people. */
+    public String registers() {
+        return RegisterDump.of(vcpu, kernelMemory);
+    }
+
+    /** Checks the rules of the audited tables. @throws io.umbra.x86.InvariantViolation when one does not hold */
+    public void audit() {
+        tables.audit();
+    }
+
+    // ---- the loop
+    // --------------------------------------------------------------------------------------------------------------
+
+    /** Runs the guest to its end. It must have been loaded. */
+    public GuestEnd run() {
+        Services connected = services;
+        PvExits handler = exits;
+        if (connected == null || handler == null) {
+            throw new IllegalStateException("no guest is loaded");
+        }
+        try {
+            GuestEnd reason = null;
+            while (reason == null) {
+                reason = step(handler, connected);
+            }
+            return reason;
+        } catch (DomainCrash crash) {
+            return new GuestEnd.Crashed(crash.reason());
+        } finally {
+            connected.drain();
+        }
+    }
+
+    private @Nullable GuestEnd step(PvExits handler, Services connected) {
+        clock.advanceTo(now());
+        connected.type(input);
+        handler.deliverEvents();
+        Exit exit = processor.run(budget());
+        clock.advanceTo(now());
+        handler.handle(exit);
+        GuestEnd reason = end.reason();
+        if (reason == null && vcpu.sleep.isAsleep()) {
+            reason = sleep(connected);
+        }
+        if (reason == null && stopReason != null) {
+            reason = stopReason;
+        }
+        boolean over = reason == null && state.instructions >= limit;
+        return over ? new GuestEnd.LimitReached("the limit of " + limit + " instructions was reached") : reason;
+    }
+
+    /** Time jumps from event to event until one wakes the vCPU. */
+    private @Nullable GuestEnd sleep(Services connected) {
+        runState.blocked(true, now(), kernelMemory);
+        while (!vcpu.sleep.tryWake(vcpu.info, events, vcpu.nmiPending)) {
+            if (stopReason != null) {
+                return stopReason;
+            }
+            connected.type(input);
+            if (vcpu.sleep.tryWake(vcpu.info, events, vcpu.nmiPending)) {
+                break;
+            }
+            long next = clock.nextEvent();
+            if (next == VirtualClock.NEVER && !input.isOpen()) {
+                return new GuestEnd.Crashed("the guest sleeps and nothing can wake it");
+            }
+            if (next == VirtualClock.NEVER) {
+                input.await(100);
+            } else {
+                skipTo(next);
+            }
+        }
+        runState.blocked(false, now(), kernelMemory);
+        return null;
+    }
+
+    private void skipTo(long next) {
+        long distance = Math.max(0, next - now());
+        if (config.wallTime()) {
+            input.await(Math.max(1, distance / 1_000_000));
+        } else {
+            skipped += distance;
+            state.tscOffset += distance;
+        }
+        clock.advanceTo(now());
+        if (!config.wallTime() && input.isOpen()) {
+            input.await(distance / 1_000_000);
+        }
+    }
+
+    private long now() {
+        return config.wallTime() ? System.nanoTime() - started : state.instructions + skipped;
+    }
+
+    /** Instructions until something must be looked at. */
+    private long budget() {
+        long budget = Math.min(config.wallTime() ? WALL_SLICE : SLICE, limit - state.instructions);
+        if (!config.wallTime()) {
+            budget = Math.min(budget, clock.nextEvent() - now());
+        }
+        return Math.max(1, budget);
+    }
+
+    @Override
+    public void close() {
+        processor.close();
+        memory.close();
+    }
+}

@@ -1,0 +1,68 @@
+package io.umbra.vmm.pv;
+
+import io.umbra.vmm.ConsoleInput;
+import io.umbra.x86.MachineMemory;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** What answers a guest behind its two rings: its console, and the xenstore. */
+final class Services {
+    private final MachineMemory memory;
+    private final EventChannels events;
+    private final IntConsumer console;
+    private final Store store;
+    private final int storePort;
+    private final int consolePort;
+    private @Nullable StoreRing storeRing;
+    private @Nullable ConsoleRing consoleRing;
+
+    /** Takes a port for each. */
+    Services(MachineMemory memory, EventChannels events, IntConsumer console, Store store) {
+        this.memory = memory;
+        this.events = events;
+        this.console = console;
+        this.store = store;
+        this.storePort = events.connect(this::serveStore);
+        this.consolePort = events.connect(this::drain);
+    }
+
+    int storePort() {
+        return storePort;
+    }
+
+    int consolePort() {
+        return consolePort;
+    }
+
+    /** The frames of the rings. */
+    void place(long storeFrame, long consoleFrame) {
+        storeRing = new StoreRing(memory, storeFrame, store);
+        consoleRing = new ConsoleRing(memory, consoleFrame, console);
+    }
+
+    private void serveStore() {
+        if (storeRing != null && storeRing.serve()) {
+            events.raise(storePort);
+        }
+    }
+
+    /** Prints what the guest has left in its console ring, and tells it that there is room. */
+    void drain() {
+        if (consoleRing != null && consoleRing.drain()) {
+            events.raise(consolePort);
+        }
+    }
+
+    /** Hands on what was typed, as far as there is room. */
+    void type(ConsoleInput input) {
+        ConsoleRing ring = consoleRing;
+        if (ring == null) {
+            return;
+        }
+        byte[] typed = input.take(ring.room());
+        if (typed.length > 0) {
+            ring.type(typed);
+            events.raise(consolePort);
+        }
+    }
+}
