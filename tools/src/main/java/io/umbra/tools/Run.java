@@ -11,6 +11,7 @@ import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
+import io.umbra.vmm.pv.PvConfig;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -24,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -47,6 +49,9 @@ import picocli.CommandLine.Spec;
         })
 final class Run implements Callable<Integer> {
     private static final String BUILT_IN = "/io/umbra/guests/shadow-story.elf";
+
+    /** Of every guest's clock, so that a run is repeatable. */
+    private static final Instant START = Instant.parse("2000-01-01T00:00:00Z");
 
     private enum Clock {
         VIRTUAL,
@@ -86,8 +91,9 @@ final class Run implements Callable<Integer> {
 
     @Option(
             names = "--guest",
-            paramLabel = "hvm",
-            description = "how the guest is virtualised; this version runs hvm",
+            paramLabel = "hvm|pv",
+            description =
+                    "hvm: unmodified; pv: 64-bit kernels with the notes of a Xen PV guest (default: ${DEFAULT-VALUE})",
             defaultValue = "hvm")
     private String kind = "hvm";
 
@@ -101,10 +107,9 @@ final class Run implements Callable<Integer> {
 
     @Option(
             names = "--paging",
-            paramLabel = "shadow|nested",
-            description = "how memory is virtualised (default: ${DEFAULT-VALUE})",
-            defaultValue = "shadow")
-    private String paging = "shadow";
+            paramLabel = "shadow|nested|direct",
+            description = "how memory is virtualised; direct is for pv (default: shadow, with --guest pv direct)")
+    private @Nullable String paging;
 
     @Option(
             names = "--set",
@@ -170,6 +175,9 @@ final class Run implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (kind.equals("pv")) {
+            return runPv();
+        }
         DomainConfig config = config();
         Report.Format format = constant(Report.Format.class, "--report", report);
         checkWritable("report", reportFile);
@@ -189,6 +197,53 @@ final class Run implements Callable<Integer> {
             return run(domain, config, console, format, dirty);
         }
     }
+
+    // ---- PV guests
+    // ---------------------------------------------------------------------------------------------------
+
+    private int runPv() {
+        checkCommon();
+        if (paging != null && !paging.equals("direct")) {
+            throw mistake("--paging " + paging + ": this version runs pv guests with direct paging");
+        }
+        if (verify || noHypercalls || dirtyLog != null || screenFile != null || !settings.isEmpty()) {
+            throw mistake("--verify, --no-hypercalls, --dirty-log, --screen and --set are not for pv guests");
+        }
+        Report.Format format = constant(Report.Format.class, "--report", report);
+        checkWritable("report", reportFile);
+        Path image = guest;
+        if (image == null) {
+            throw mistake("--guest pv needs a GUEST: the built-in one is no pv guest");
+        }
+        List<BootModule> modules = modules();
+        if (modules.size() > 1) {
+            throw mistake("a pv guest takes one initrd, not " + modules.size());
+        }
+        byte[] disk = modules.isEmpty() ? new byte[0] : modules.getFirst().content();
+        boolean wallTime = constant(Clock.class, "--time", time) == Clock.WALL;
+        PvConfig config = new PvConfig(memory, seed, wallTime, START);
+        GuestConsole console = new GuestConsole(System.out);
+        try {
+            PvRun.Request request = new PvRun.Request(read(image), image.toString(), append, disk, limit);
+            PvRun.Ended ended = new PvRun(config, console, input()).run(request, this::startTimeout);
+            String text = switch (format) {
+                case TEXT -> ended.report().text();
+                case JSON -> ended.report().json();
+                case PROPERTIES -> ended.report().properties();
+                case NONE ->
+                    ended.end() instanceof GuestEnd.PoweredOff
+                            ? ""
+                            : "umbra: " + ended.end().message() + "\n";
+            };
+            deliver(text);
+            return status(ended.end());
+        } catch (LoadException e) {
+            throw mistake(String.valueOf(e.getMessage()));
+        }
+    }
+
+    // ---- running
+    // ------------------------------------------------------------------------------------------------------
 
     private Domain domain(DomainConfig config, GuestConsole console) {
         try {
@@ -210,7 +265,7 @@ final class Run implements Callable<Integer> {
         Thread main = Thread.currentThread();
         Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
         Runtime.getRuntime().addShutdownHook(onInterrupt);
-        startTimeout(domain);
+        startTimeout(domain::stop);
         Progress progress = new Progress(domain, System.err);
         if (Boolean.getBoolean("umbra.progress")) {
             console.announceTo(progress);
@@ -242,7 +297,7 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private void startTimeout(Domain domain) {
+    private void startTimeout(Consumer<GuestEnd> stop) {
         Long seconds = timeout;
         if (seconds == null) {
             return;
@@ -250,7 +305,7 @@ final class Run implements Callable<Integer> {
         Thread.ofVirtual().start(() -> {
             try {
                 Thread.sleep(Math.multiplyExact(Math.min(seconds, Integer.MAX_VALUE), 1000L));
-                domain.stop(new GuestEnd.LimitReached("the time-out of " + seconds + " s was reached"));
+                stop.accept(new GuestEnd.LimitReached("the time-out of " + seconds + " s was reached"));
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -315,6 +370,10 @@ final class Run implements Callable<Integer> {
             case PROPERTIES -> result.properties();
             case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
         };
+        deliver(text);
+    }
+
+    private void deliver(String text) {
         if (reportFile == null) {
             System.err.print(text);
             System.err.flush();
@@ -327,6 +386,27 @@ final class Run implements Callable<Integer> {
     // ----------------------------------------------------------------------------------------------
 
     private DomainConfig config() {
+        checkCommon();
+        if (!kind.equals("hvm")) {
+            throw mistake("--guest cannot be '" + kind + "': there are hvm and pv");
+        }
+        if ("direct".equals(paging)) {
+            throw mistake("--paging direct needs --guest pv: an hvm guest's pagetables hold no machine frames");
+        }
+        if (dirtyLogVerify && dirtyLog == null) {
+            throw mistake("--dirty-log-verify needs --dirty-log PERIOD");
+        }
+        return new DomainConfig(
+                memory,
+                constant(PagingKind.class, "--paging", paging == null ? "shadow" : paging),
+                policy(),
+                seed,
+                constant(Clock.class, "--time", time) == Clock.WALL,
+                START,
+                verify);
+    }
+
+    private void checkCommon() {
         checkMemory();
         if (limit != null && limit <= 0 || timeout != null && timeout <= 0) {
             throw mistake("--limit and --timeout must be positive");
@@ -334,20 +414,6 @@ final class Run implements Callable<Integer> {
         if (cpus != 1) {
             throw mistake("--cpus " + cpus + ": this version runs one virtual processor");
         }
-        if (!kind.equals("hvm")) {
-            throw mistake("--guest cannot be '" + kind + "': this version runs hvm guests");
-        }
-        if (dirtyLogVerify && dirtyLog == null) {
-            throw mistake("--dirty-log-verify needs --dirty-log PERIOD");
-        }
-        return new DomainConfig(
-                memory,
-                constant(PagingKind.class, "--paging", paging),
-                policy(),
-                seed,
-                constant(Clock.class, "--time", time) == Clock.WALL,
-                Instant.parse("2000-01-01T00:00:00Z"),
-                verify);
     }
 
     private void checkMemory() {

@@ -169,6 +169,12 @@ class RunTest {
                 "--timeout -1",
                 "--cpus 2",
                 "--guest pv",
+                "--guest vm",
+                "--paging direct",
+                "--guest pv --paging shadow /dev/null",
+                "--guest pv --verify /dev/null",
+                "--guest pv /dev/null",
+                "--guest pv ../guests/images/shadow-story.elf",
                 "--time slow",
                 "--report xml",
                 "--dirty-log 10",
@@ -190,6 +196,37 @@ class RunTest {
         assertThat(result.errors().strip().lines()).hasSize(1);
         assertThat(result.errors()).startsWith("umbra: ").doesNotContain("Exception");
         assertThat(result.console()).isEmpty();
+    }
+
+    @Test
+    void aPvGuestRunsAndItsReportCountsWhatItAskedFor() {
+        String[] guest = {"../guests/pv/images/echo.elf", "--guest", "pv", "--memory", "8M"};
+        Result text = run(guest);
+        assertThat(text.status()).isEqualTo(ExitStatus.OK);
+        assertThat(text.console()).startsWith("echo: type").endsWith("powering off\n");
+        assertThat(text.errors())
+                .startsWith("umbra: the guest powered off\npaging direct, guest pv\n")
+                .contains("hypercall event_channel_op", "upcall");
+        String[] json = java.util.Arrays.copyOf(guest, guest.length + 2);
+        json[guest.length] = "--report";
+        json[guest.length + 1] = "json";
+        assertThat(run(json).errors())
+                .contains("\"guest\": \"pv\"", "\"hypercalls\": {", "\"callback_op\": 1", "\"ptwr\": 0");
+        json[guest.length + 1] = "properties";
+        assertThat(run(json).errors()).contains("guest=pv\n", "hypercall.callback_op=1\n");
+    }
+
+    @Test
+    void aPvGuestThatCrashesShowsItsRegisters() throws Exception {
+        byte[] image = Files.readAllBytes(Path.of("../guests/pv/images/echo.elf"));
+        image[0x1000] = 0x0F;
+        image[0x1001] = 0x0B;
+        Path file = Files.write(directory.resolve("broken"), image);
+        Result result = run(file.toString(), "--guest", "pv", "--memory", "8M");
+        assertThat(result.status()).isEqualTo(ExitStatus.GUEST_FAILED);
+        assertThat(result.errors())
+                .startsWith("umbra: #UD at rip 0xffffffff80100000")
+                .contains("rsp ffffffff80");
     }
 
     @Test

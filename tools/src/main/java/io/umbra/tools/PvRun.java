@@ -1,0 +1,82 @@
+package io.umbra.tools;
+
+import io.umbra.vmm.ConsoleInput;
+import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.loader.LoadException;
+import io.umbra.vmm.loader.XenPvKernel;
+import io.umbra.vmm.pv.PvConfig;
+import io.umbra.vmm.pv.PvDomain;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Runs a PV guest, from its kernel's image to how it ended. */
+final class PvRun {
+    private static final long JOIN_MILLIS = 2_000;
+
+    private final PvConfig config;
+    private final GuestConsole console;
+    private final ConsoleInput input;
+
+    PvRun(PvConfig config, GuestConsole console, ConsoleInput input) {
+        this.config = config;
+        this.console = console;
+        this.input = input;
+    }
+
+    /**
+     * What is to run.
+     *
+     * @param initrd empty for none
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Request(
+            byte[] kernel,
+            String name,
+            String commandLine,
+            byte[] initrd,
+            @Nullable Long limit) {}
+
+    /** How it ended, and what was counted. */
+    record Ended(GuestEnd end, PvReport report) {}
+
+    /**
+     * @param started is given what ends the domain soon, from any thread
+     * @throws LoadException with one line for the user
+     */
+    Ended run(Request request, Consumer<Consumer<GuestEnd>> started) throws LoadException {
+        XenPvKernel kernel = XenPvKernel.recognise(request.kernel(), request.name());
+        try (PvDomain domain = new PvDomain(config, console, input)) {
+            domain.load(kernel, request.commandLine(), request.initrd());
+            if (request.limit() != null) {
+                domain.limit(request.limit());
+            }
+            started.accept(domain::stop);
+            console.onFailure(() -> domain.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
+            return run(domain);
+        }
+    }
+
+    /** Ctrl-C ends the run cleanly, with its report, before the process does. */
+    private Ended run(PvDomain domain) {
+        Thread main = Thread.currentThread();
+        Thread onInterrupt = new Thread(
+                () -> {
+                    domain.stop(new GuestEnd.Stopped("interrupted"));
+                    try {
+                        main.join(JOIN_MILLIS);
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                },
+                "interrupt");
+        Runtime.getRuntime().addShutdownHook(onInterrupt);
+        long start = System.nanoTime();
+        GuestEnd end = domain.run();
+        double seconds = (System.nanoTime() - start) / 1e9;
+        console.flush();
+        if (!(end instanceof GuestEnd.Stopped)) {
+            Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        }
+        return new Ended(end, PvReport.of(domain, end, seconds));
+    }
+}
