@@ -94,6 +94,19 @@ public final class P2m {
         }
     }
 
+    /** The level of the leaf that holds {@code gfn}, or of the absent entry where the look-up ends. */
+    int leafLevel(long gfn) {
+        long table = root;
+        for (int level = TOP_LEVEL; level > 1; level--) {
+            long entry = memory.readLong(entryAddress(table, gfn, level));
+            if (!LongModeEntry.isPresent(entry) || LongModeEntry.hasPageSize(entry)) {
+                return level;
+            }
+            table = LongModeEntry.frame(entry);
+        }
+        return 1;
+    }
+
     /** @param entry from {@link #lookup} */
     public static P2mType type(long entry) {
         return P2mType.ALL[(int) ((entry & TYPE_MASK) >>> TYPE_SHIFT)];

@@ -7,7 +7,6 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.Intercepts;
-import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.Tlb;
 import io.umbra.x86.VcpuState;
@@ -212,15 +211,17 @@ public final class ShadowPaging implements Paging {
         flushIfDemanded();
     }
 
-    /** One large guest page is many small translations: INVLPG of any address in it concerns all of them. A leaf of a table that is out of sync may be stale itself. */
+    /** One large guest page may be many small translations: INVLPG of any address in it concerns all of them. A leaf of a table that is out of sync may be stale itself. */
     private void invalidateLeaf(ShadowVcpu vcpu, long linear) {
         ShadowPage page = vcpu.findRootOf(linear);
+        boolean isLarge = false;
         while (page != null && page.liveType().level() > 1) {
             ShadowType type = page.liveType();
             long entry = tables.entry(page, type.index(linear) * type.slotsPerEntry());
-            page = LongModeEntry.isPresent(entry) ? tables.pool.at(LongModeEntry.frame(entry)) : null;
+            page = tables.child(entry);
+            isLarge = LargeLeaves.is(entry) || page != null && !page.liveType().shadowsTable();
         }
-        if (page != null && !page.liveType().shadowsTable()) {
+        if (isLarge) {
             tables.demandFlush();
             return;
         }

@@ -18,6 +18,7 @@ final class ShadowTables {
     final PinnedRoots pinned = new PinnedRoots();
     final Revalidation revalidation;
     final OutOfSync outOfSync;
+    final LargeLeaves large;
     final RememberedWalks walks = new RememberedWalks(this);
     private final Counters counters;
     private final boolean writeProtects;
@@ -40,7 +41,7 @@ final class ShadowTables {
         this.frames = frames;
         this.pool = pool;
         this.hash = new ShadowHash(pool.size());
-        this.reverseMap = new ReverseMap(frames, pool);
+        this.reverseMap = new ReverseMap(memory.frames(), pool);
         this.counters = counters;
         this.writeProtects = policy.writeProtects();
         this.revalidation = new Revalidation(this, memory, p2m, counters, log);
@@ -48,6 +49,7 @@ final class ShadowTables {
         int slots = mayLag ? (int) policy.number(PolicyOption.OOS_SLOTS) : 0;
         this.outOfSync = new OutOfSync(this, memory, counters, slots);
         this.writeProtection = new WriteProtection(this, counters, policy);
+        this.large = new LargeLeaves(this, p2m, counters, log, policy);
     }
 
     // ---- finding and making
@@ -84,6 +86,7 @@ final class ShadowTables {
             frames.dying(mfn, false);
             if (writeProtects) {
                 writeProtection.removeWriteAccess(mfn);
+                large.breakAround(mfn);
             }
         } else {
             outOfSync.resync(mfn);
@@ -134,8 +137,15 @@ final class ShadowTables {
         return memory.readLong(page.entryAddress(slot));
     }
 
+    /** The shadow that an entry above level 1 refers to; null when it is absent or a large leaf. */
+    @Nullable
+    ShadowPage child(long entry) {
+        boolean isLink = LongModeEntry.isPresent(entry) && !LargeLeaves.is(entry);
+        return isLink ? pool.at(LongModeEntry.frame(entry)) : null;
+    }
+
     /**
-     * Sets the entries that stand for one guest entry above level 1: they refer to another shadow, or are zero. Where one guest entry is two of hardware's, the second refers to the second page of
+     * Sets the entries that stand for one guest entry above level 1: they refer to another shadow, or are zero; large leaves there go. Where one guest entry is two of hardware's, the second refers to the second page of
      * the same child, and the first counts as the reference.
      *
      * @param index of the guest's entry
@@ -145,9 +155,13 @@ final class ShadowTables {
     boolean setLink(ShadowPage parent, int index, long entry) {
         int slot = index * parent.liveType().slotsPerEntry();
         long address = parent.entryAddress(slot);
+        boolean wasLarge = LargeLeaves.is(memory.readLong(address));
+        if (wasLarge) {
+            large.clear(parent, index);
+        }
         long old = memory.readLong(address);
         if (old == entry) {
-            return false;
+            return wasLarge;
         }
         boolean sameChild = LongModeEntry.isPresent(old)
                 && LongModeEntry.isPresent(entry)
@@ -257,6 +271,8 @@ final class ShadowTables {
             if (type.level() == 1) {
                 forgetMapping(page, slot, old);
                 staleRights = true;
+            } else if (LargeLeaves.is(old)) {
+                large.clear(page, slot / type.slotsPerEntry());
             } else {
                 ShadowPage child = pool.at(LongModeEntry.frame(old));
                 if (child.upPointer == page.entryAddress(slot)) {
@@ -358,6 +374,7 @@ final class ShadowTables {
             setLeaf(reverseMap.page(node), reverseMap.slot(node), 0);
             flushDemanded = true;
         }
+        large.breakAround(mfn);
     }
 
     // ---- what the TLB must be told
@@ -365,6 +382,11 @@ final class ShadowTables {
 
     void demandFlush() {
         flushDemanded = true;
+    }
+
+    /** A leaf lost a right: no flush is owed yet. */
+    void lostRight() {
+        staleRights = true;
     }
 
     /** The TLB may hold more than the shadows grant. */
