@@ -65,7 +65,12 @@ public enum Counter {
     LOG_DIRTY_FAULT("write faults answered while log-dirty was on"),
     LOG_DIRTY_CLEAN("times the log-dirty bitmap was taken and cleaned"),
     LARGE_LEAF("large shadow leaves made, each for 2 or 4 MiB"),
-    LARGE_LEAF_BROKEN("large shadow leaves given up because of one frame in them");
+    LARGE_LEAF_BROKEN("large shadow leaves given up because of one frame in them"),
+    POPULATE("frames given to the domain at their first use"),
+    PAGE_OUT("frames whose bytes were put elsewhere to make room"),
+    PAGE_IN("frames whose bytes were brought back"),
+    MERGE("frames freed because another has the same bytes"),
+    UNSHARE("copies made for writes to a frame that others have too");
 
     private final String description;
 

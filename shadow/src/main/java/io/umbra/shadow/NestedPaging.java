@@ -86,11 +86,16 @@ public final class NestedPaging implements Paging {
     @Override
     public FaultOutcome nestedFault(int vcpu, long guestPhysical, int access) {
         counters.add(Counter.PAGE_FAULT);
-        long entry = p2m.lookup(guestPhysical >>> 12);
+        boolean write = (access & PageFaultCode.WRITE) != 0;
+        long changes = p2m.changes();
+        long entry = p2m.demand(guestPhysical >>> 12, write);
+        if (p2m.changes() != changes) {
+            counters.add(Counter.FIXUP);
+            return Fixed.FIXUP;
+        }
         if (!P2m.isBacked(entry)) {
             return Emulate.MMIO;
         }
-        boolean write = (access & PageFaultCode.WRITE) != 0;
         if (write && !P2m.isWritable(entry)) {
             return Emulate.READ_ONLY;
         }

@@ -3,7 +3,7 @@
  *
  * <p>A fault's way through the package is numbered in {@code PageFaults}: walk the guest's tables ({@code GuestWalker}, each step through the {@link io.umbra.shadow.P2m}), make room ({@code Reclaim}), build the path of
  * shadow entries ({@code Filler}, by the table in {@code Propagation}, with pages from {@code ShadowTables}; a large page becomes a splinter, or one of the {@code LargeLeaves}), and judge whether the instruction can be restarted or must be emulated ({@code EmulatedInstructions}, whose stores to
- * tables are followed by {@code Revalidation}). What makes it cheaper is beside it: {@code FastFaults}, {@code EmulationHint}, {@code VirtualTlb}, {@code Prefetch}, {@code OutOfSync}, {@code EarlyUnshadow}. Which tables hardware walks is
+ * tables are followed by {@code Revalidation}). What makes it cheaper is beside it: {@code FastFaults}, {@code EmulationHint}, {@code VirtualTlb}, {@code Prefetch}, {@code OutOfSync}, {@code EarlyUnshadow}. Memory that is in no frame yet is {@code DemandMemory}'s, asked for through the {@link io.umbra.shadow.P2m}. Which tables hardware walks is
  * in {@code Roots}, how the guest's are laid out in {@code GuestFormat}.
  *
  * <p>What always holds between two calls, and which the auditor checks:

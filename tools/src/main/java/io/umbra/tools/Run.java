@@ -8,6 +8,7 @@ import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.RamPlan;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
@@ -145,6 +146,27 @@ final class Run implements Callable<Integer> {
             names = "--verify",
             description = "hold every translation against the definition; a difference ends the run")
     private boolean verify;
+
+    @Option(
+            names = "--populate-on-demand",
+            description = "give the guest's RAM its frames when it is used, not at the start")
+    private boolean populateOnDemand;
+
+    @Option(
+            names = "--resident",
+            paramLabel = "SIZE",
+            description = "RAM that is in memory at the same time, at most, as 32M; the rest is paged out."
+                    + " Implies --populate-on-demand",
+            converter = MemorySize.class)
+    private @Nullable Long resident;
+
+    @Option(
+            names = "--merge-every",
+            paramLabel = "PERIOD",
+            description = "after each period of time, as 100ms, keep pages with the same bytes once, and copy on write."
+                    + " Implies --populate-on-demand",
+            converter = Period.class)
+    private @Nullable Long mergeEvery;
 
     @Option(
             names = "--no-hypercalls",
@@ -347,7 +369,18 @@ final class Run implements Callable<Integer> {
                 seed,
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 Instant.parse("2000-01-01T00:00:00Z"),
-                verify);
+                verify,
+                ramPlan());
+    }
+
+    private RamPlan ramPlan() {
+        try {
+            boolean onDemand = populateOnDemand || resident != null || mergeEvery != null;
+            return new RamPlan(
+                    onDemand, resident == null ? Long.MAX_VALUE : resident, mergeEvery == null ? 0 : mergeEvery);
+        } catch (IllegalArgumentException e) {
+            throw mistake(String.valueOf(e.getMessage()));
+        }
     }
 
     private void checkMemory() {

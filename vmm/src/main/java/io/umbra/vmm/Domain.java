@@ -3,6 +3,7 @@ package io.umbra.vmm;
 import io.umbra.processor.SoftwareProcessor;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.Counters;
+import io.umbra.shadow.DemandMemory;
 import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.NestedPaging;
 import io.umbra.shadow.P2m;
@@ -63,6 +64,7 @@ public final class Domain implements AutoCloseable {
     private final TextScreen screen;
     private final @Nullable Verifier verifier;
     private final P2m p2m;
+    private final @Nullable PeriodicMerging merging;
     private @Nullable DirtyMeter meter;
     private final ExitCounts exits = new ExitCounts();
 
@@ -84,11 +86,12 @@ public final class Domain implements AutoCloseable {
         this.input = input;
         this.map = new MemoryMap(config.memoryBytes());
         long ramFrames = config.memoryBytes() >>> 12;
-        long frames = ramFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
+        long residentFrames = Math.min(ramFrames, config.ram().mostResident());
+        long frames = residentFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
         this.memory = new MachineMemory(frames + 511 & -512L);
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
         this.p2m = new P2m(memory, allocator);
-        this.ram = new GuestRam(memory, allocator, p2m, map);
+        this.ram = new GuestRam(memory, allocator, p2m, map, config.ram().onDemand());
         this.state = new VcpuState();
         this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
         this.screen = new TextScreen(ram, platform.screen);
@@ -96,10 +99,20 @@ public final class Domain implements AutoCloseable {
             case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy());
             case NESTED -> new NestedPaging(memory, p2m, platform.memory);
         };
+        this.merging = demandMemory(allocator);
         this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
         ram.watch(paging::memoryWritten);
+    }
+
+    private @Nullable PeriodicMerging demandMemory(FrameAllocator allocator) {
+        RamPlan plan = config.ram();
+        if (!plan.onDemand()) {
+            return null;
+        }
+        DemandMemory demand = new DemandMemory(memory, allocator, p2m, plan.mostResident(), paging.counters());
+        return plan.mergeEvery() == 0 ? null : new PeriodicMerging(demand, ram.end(), plan.mergeEvery());
     }
 
     /**
@@ -214,6 +227,9 @@ public final class Domain implements AutoCloseable {
         if (meter != null) {
             meter.advanceTo(now());
         }
+        if (merging != null) {
+            merging.advanceTo(now());
+        }
         feedInput();
         offerInterrupts();
         Exit exit = processor.run(budget());
@@ -268,6 +284,9 @@ public final class Domain implements AutoCloseable {
         }
         if (meter != null) {
             budget = Math.min(budget, meter.nextEnd() - now());
+        }
+        if (merging != null) {
+            budget = Math.min(budget, merging.next() - now());
         }
         long every = blowEvery;
         if (every > 0) {

@@ -73,6 +73,7 @@ class TrialTest {
                                 "writable-search=brute-force",
                                 "early-unshadow=off",
                                 "pool=128",
+                                "large-pages=on",
                                 "blow-every=1",
                                 "blow-every=7",
                                 "coherence=strict-tlb populate=one-level pool=128")
