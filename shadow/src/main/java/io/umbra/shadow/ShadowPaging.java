@@ -92,7 +92,7 @@ public final class ShadowPaging implements Paging {
         EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, log, writes, virtualTlb);
         vcpus.add(new ShadowVcpu(state, tlb, emulator, port, early, writes, new EmulationHint(tables.walks)));
         tables.outOfSync.addVcpu();
-        tables.revalidation.rules(EntryRules.of(state));
+        followRules(state);
         flushedAndReloaded(vcpus.size() - 1);
     }
 
