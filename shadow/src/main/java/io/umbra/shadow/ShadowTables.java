@@ -70,6 +70,7 @@ final class ShadowTables {
         ShadowPage page = pool.allocate(type, frame);
         hash.insert(page);
         countMade(type);
+        counters.trace.made(type, frame, page.mfn);
         return page;
     }
 
@@ -149,6 +150,7 @@ final class ShadowTables {
         if (old == entry) {
             return false;
         }
+        counters.trace.link(parent.liveType(), parent.frame, index, old, entry);
         boolean sameChild = LongModeEntry.isPresent(old)
                 && LongModeEntry.isPresent(entry)
                 && LongModeEntry.frame(old) == LongModeEntry.frame(entry);
@@ -192,6 +194,7 @@ final class ShadowTables {
         if (old == entry) {
             return false;
         }
+        counters.trace.leaf(page.liveType(), page.frame, slot, old, entry);
         forgetMapping(page, slot, old);
         page.deviceTags += FaultTag.count(entry) - FaultTag.count(old);
         memory.writeLong(address, entry);
@@ -265,6 +268,7 @@ final class ShadowTables {
                 dropReference(child);
             }
         }
+        counters.trace.destroyed(type, page.frame, page.mfn);
         pool.release(page);
         counters.add(Counter.SHADOW_FREE);
         counters.set(Counter.SHADOW_PAGES, pool.used());
@@ -310,6 +314,7 @@ final class ShadowTables {
         }
         flushDemanded = true;
         boolean gone = !frames.isShadowed(mfn);
+        counters.trace.unshadowed(mfn, gone);
         if (gone) {
             counters.add(Counter.UNSHADOW);
         }

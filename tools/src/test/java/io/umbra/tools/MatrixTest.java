@@ -46,6 +46,11 @@ class MatrixTest {
     }
 
     @Test
+    void aSampleSmallerThanTheTableHasOneCaseOfEachModeAndModel() {
+        assertThat(umbra("matrix", "--sample=5").out()).contains("all                              24            0");
+    }
+
+    @Test
     void nestedPagingIsAColumnOfItsOwn() {
         Ended ended = umbra("matrix", "--mode=unpaged", "--paging=nested");
 

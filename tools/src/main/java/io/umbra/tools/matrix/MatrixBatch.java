@@ -39,7 +39,7 @@ public final class MatrixBatch {
 
     /**
      * @param modes in the order of the enum
-     * @param sample how many cases to draw over all modes and models, evenly; 0 for all cases. A matrix with fewer cases than its share is played in full, and leaves more to the larger ones behind it
+     * @param sample how many cases to draw over all modes and models, evenly, but at least one of each; 0 for all cases. A matrix with fewer cases than its share is played in full, and leaves more to the larger ones behind it
      */
     public MatrixBatch(List<MatrixMode> modes, List<Model> models, int sample, long seed) {
         int left = sample;
@@ -47,7 +47,7 @@ public final class MatrixBatch {
         for (MatrixMode mode : modes) {
             AccessMatrix matrix = new AccessMatrix(mode);
             for (Model model : models) {
-                int share = Math.ceilDiv(left, matrices - rows.size());
+                int share = Math.max(1, Math.ceilDiv(left, matrices - rows.size()));
                 boolean isDrawn = sample > 0 && share < matrix.cases();
                 Row row = new Row(
                         mode,
