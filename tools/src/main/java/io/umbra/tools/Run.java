@@ -334,14 +334,22 @@ final class Run implements Callable<Integer> {
         double seconds = (System.nanoTime() - start) / 1e9;
         progress.close();
         console.flush();
-        int status = endTrace(session, end, domain, status(end));
-        writeScreen(domain);
-        write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
-        if (end instanceof GuestEnd.Stopped) {
+        try {
+            int status = endTrace(session, end, domain, status(end));
+            writeScreen(domain);
+            write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
             return status;
+        } finally {
+            removeHook(onInterrupt);
         }
-        Runtime.getRuntime().removeShutdownHook(onInterrupt);
-        return status;
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The process is ending: the hook is what waits for this thread.
+        }
     }
 
     /** Ctrl-C: the run ends cleanly, with its report, before the process does. */

@@ -265,13 +265,13 @@ class TraceCommandTest {
         byte[] bytes = Files.readAllBytes(whole);
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);
         int refused = 0;
-        for (int i = 0; i < 300; i++) {
-            byte[] changed = Arrays.copyOf(bytes, i < 150 ? random.nextInt(bytes.length) : bytes.length);
-            for (int change = i < 150 ? 0 : 1 + random.nextInt(3); change > 0; change--) {
+        for (int i = 0; i < 160; i++) {
+            byte[] changed = Arrays.copyOf(bytes, i < 80 ? random.nextInt(bytes.length) : bytes.length);
+            for (int change = i < 80 ? 0 : 1 + random.nextInt(3); change > 0; change--) {
                 changed[random.nextInt(changed.length)] ^= (byte) (1 << random.nextInt(8));
             }
             Path file = Files.write(directory.resolve("broken.trace"), changed);
-            for (String way : new String[] {"--kind=end", "--summary", "--header", "--json"}) {
+            for (String way : new String[] {"--kind=end", "--summary"}) {
                 Result result = umbra("trace", file.toString(), way);
                 String which = "seed " + SEED + ", change " + i + " " + way + ": " + result.errors();
                 assertThat(result.status()).as(which).isIn(ExitStatus.OK, ExitStatus.USAGE);
@@ -282,7 +282,7 @@ class TraceCommandTest {
                 }
             }
         }
-        assertThat(refused).as("of 1200").isGreaterThan(600);
+        assertThat(refused).as("of 320").isGreaterThan(160);
     }
 
     @Test
