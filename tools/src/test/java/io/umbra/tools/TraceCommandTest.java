@@ -139,6 +139,7 @@ class TraceCommandTest {
         Result replay = run("", "--replay", file.toString());
 
         assertThat(replay.status()).isEqualTo(ExitStatus.GUEST_FAILED);
+        assertThat(replay.console()).as("the run ends there").doesNotContain("checks passed");
         assertThat(replay.errors())
                 .containsPattern("umbra: the replay differs at event \\d+\\R")
                 .containsPattern("  the log  +0  made +type=unpaged-l4 frame=0x0 mfn=0x[0-9a-f]+\\R")

@@ -12,6 +12,7 @@ public final class TraceSession implements AutoCloseable {
     private final @Nullable TraceWriter writer;
     private final @Nullable TraceReplay replay;
     private Runnable stop = () -> {};
+    private boolean stopped;
 
     private TraceSession(@Nullable TraceWriter writer, @Nullable TraceReplay replay) {
         this.writer = writer;
@@ -36,7 +37,7 @@ public final class TraceSession implements AutoCloseable {
         TraceSession session = new TraceSession(
                 new TraceWriter(new BufferedOutputStream(Files.newOutputStream(file)), header, () -> stopping[0].run()),
                 null);
-        stopping[0] = () -> session.stop.run();
+        stopping[0] = session::stop;
         return session;
     }
 
@@ -55,7 +56,7 @@ public final class TraceSession implements AutoCloseable {
         }
         Runnable[] stopping = {() -> {}};
         TraceSession session = new TraceSession(null, new TraceReplay(log, () -> stopping[0].run()));
-        stopping[0] = () -> session.stop.run();
+        stopping[0] = session::stop;
         return session;
     }
 
@@ -67,6 +68,14 @@ public final class TraceSession implements AutoCloseable {
     /** How to end the run early: when the file is full, or the replay has nothing more to compare. */
     public void onStop(Runnable action) {
         stop = action;
+        if (stopped) {
+            action.run();
+        }
+    }
+
+    private void stop() {
+        stopped = true;
+        stop.run();
     }
 
     /**
