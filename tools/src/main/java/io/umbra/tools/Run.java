@@ -285,6 +285,7 @@ final class Run implements Callable<Integer> {
             inputs.put("module " + inputs.size(), module.text() + " " + TraceHeader.hash(module.content()));
         }
         inputs.put("memory", Long.toString(config.memoryBytes()));
+        inputs.put("ram", config.ram().toString());
         inputs.put("paging", config.paging().name().toLowerCase(Locale.ROOT));
         inputs.put("policy", config.policy().toString());
         inputs.put("seed", Long.toString(config.seed()));
