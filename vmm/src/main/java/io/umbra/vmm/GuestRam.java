@@ -75,6 +75,48 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         p2m.set(gfn, 1, mfn, firmware ? P2mType.READ_ONLY : P2mType.RAM);
     }
 
+    /** Guest frames below this may be memory. */
+    long frames() {
+        return map.highEnd() >>> 12;
+    }
+
+    /**
+     * Gives one frame another meaning, where it has not that meaning already. Memory that becomes none is returned; memory that appears holds anything.
+     *
+     * @param gfn below {@link #frames}
+     */
+    void become(long gfn, P2mType type) {
+        long entry = p2m.lookup(gfn);
+        if (P2m.type(entry) == type) {
+            return;
+        }
+        boolean wasBacked = P2m.isBacked(entry);
+        long mfn = wasBacked ? P2m.mfn(entry) : type.isBacked() ? frames.allocate() : 0;
+        if (mfn == FrameAllocator.NONE) {
+            throw new IllegalStateException("the machine has too few frames for this RAM");
+        }
+        p2m.set(gfn, 1, type.isBacked() ? mfn : 0, type);
+        if (wasBacked && !type.isBacked()) {
+            frames.free(mfn);
+        }
+    }
+
+    /** Gives a frame that is memory its contents, 4 KiB from {@code index} on. */
+    void fill(long gfn, byte[] contents, int index) {
+        memory.write(P2m.mfn(p2m.lookup(gfn)) << 12, contents, index, PAGE);
+        watch.written(gfn << 12, PAGE);
+    }
+
+    /** Returns all of it. */
+    void release() {
+        for (long gfn = 0; gfn <= p2m.highestGfn(); gfn++) {
+            long entry = p2m.lookup(gfn);
+            if (P2m.isBacked(entry)) {
+                frames.free(P2m.mfn(entry));
+            }
+        }
+    }
+
     /** Machine address of {@code gpa}, or -1 where there is no memory. */
     private long machineAddress(long gpa) {
         long entry = p2m.lookup(gpa >>> 12);
