@@ -1,5 +1,6 @@
 package io.umbra.vmm;
 
+import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.P2mType;
 import io.umbra.shadow.ShadowPolicy;
@@ -55,8 +56,12 @@ final class DomainReceiver implements AutoCloseable {
             return true;
         }
         RecordType type = stream.next();
-        if (type != null) {
-            accept(type);
+        try {
+            if (type != null) {
+                accept(type);
+            }
+        } catch (DomainCrash crash) {
+            throw new StateException(crash.reason());
         }
         return !ended;
     }

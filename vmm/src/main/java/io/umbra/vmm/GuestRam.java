@@ -1,5 +1,6 @@
 package io.umbra.vmm;
 
+import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.P2mType;
 import io.umbra.vmm.loader.GuestPhysicalMemory;
@@ -84,6 +85,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
      * Gives one frame another meaning, where it has not that meaning already. Memory that becomes none is returned; memory that appears holds anything.
      *
      * @param gfn below {@link #frames}
+     * @throws DomainCrash when no machine frame is left for it
      */
     void become(long gfn, P2mType type) {
         long entry = p2m.lookup(gfn);
@@ -93,7 +95,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         boolean wasBacked = P2m.isBacked(entry);
         long mfn = wasBacked ? P2m.mfn(entry) : type.isBacked() ? frames.allocate() : 0;
         if (mfn == FrameAllocator.NONE) {
-            throw new IllegalStateException("the machine has too few frames for this RAM");
+            throw new DomainCrash("no machine frame is left for guest memory");
         }
         p2m.set(gfn, 1, type.isBacked() ? mfn : 0, type);
         if (wasBacked && !type.isBacked()) {

@@ -122,6 +122,21 @@ class DamagedStreamTest {
         assertRefused(reversed, "it does not describe its machine");
     }
 
+    /** There is room for devices up to 4 GiB, and a stream may say that all of it is memory. */
+    @Test
+    void moreMemoryThanTheMachineHasIsRefused() {
+        List<Part> some = new ArrayList<>(parts);
+        for (int batch = 0; batch < 30; batch++) {
+            ByteBuffer body = ByteBuffer.allocate(8 + 1024 * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+            body.putInt(1024).putInt(0);
+            for (long gfn = 0; gfn < 1024; gfn++) {
+                body.putLong(0xEL << 60 | 0x8_0000 + batch * 1024 + gfn);
+            }
+            some.add(3, new Part(RecordType.PAGE_DATA, body.array()));
+        }
+        assertRefused(some, "no machine frame is left");
+    }
+
     @Test
     void aStreamOfVersionTwoNeedsNoEndOfStaticData() throws Exception {
         byte[] old = assembled(without(RecordType.STATIC_DATA_END));
