@@ -10,4 +10,5 @@ module io.umbra.vmm {
     exports io.umbra.vmm;
     exports io.umbra.vmm.device;
     exports io.umbra.vmm.loader;
+    exports io.umbra.vmm.state;
 }

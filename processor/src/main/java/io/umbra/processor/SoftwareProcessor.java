@@ -11,6 +11,7 @@ import io.umbra.x86.Processor;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The processor in software: an interpreter over decoded blocks, with a TLB, walking the pagetables that {@link #load} names. What CPUID should say of
@@ -87,6 +88,21 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     @Override
     public void inject(Event event) {
         interpreter.inject(event);
+    }
+
+    @Override
+    public @Nullable Event pendingEvent() {
+        return interpreter.pendingEvent();
+    }
+
+    @Override
+    public long pendingTraps() {
+        return interpreter.pendingTraps();
+    }
+
+    @Override
+    public void pendingTraps(long traps) {
+        interpreter.pendingTraps(traps);
     }
 
     @Override

@@ -82,6 +82,11 @@ public enum Counter {
         return description;
     }
 
+    /** Says how much there is, or was at most, rather than how often something happened. */
+    public boolean isLevel() {
+        return this == SHADOW_PAGES || this == SHADOW_PAGES_PEAK;
+    }
+
     /** As in reports: {@code cr3_retained}. */
     public String label() {
         return name().toLowerCase(Locale.ROOT);

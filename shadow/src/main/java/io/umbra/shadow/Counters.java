@@ -19,6 +19,11 @@ public final class Counters {
         return values[counter.ordinal()];
     }
 
+    /** Counts what was counted elsewhere, before the domain came here. */
+    public void carry(Counter counter, long amount) {
+        add(counter, amount);
+    }
+
     void add(Counter counter) {
         values[counter.ordinal()]++;
         trace.counted(counter, 1);

@@ -84,7 +84,7 @@ public final class NestedPaging implements Paging {
                 (mfn, offset, size, value) -> memory.write((mfn << 12) + offset, size, value),
                 null);
         vcpus.add(new Vcpu(tlb, emulator, port));
-        tlb.load(new HardwarePaging.Nested(p2m.root()));
+        reset(vcpus.size() - 1);
     }
 
     @Override
@@ -144,6 +144,11 @@ public final class NestedPaging implements Paging {
     @Override
     public boolean unshadowForEvent(int vcpu, long linear) {
         return true;
+    }
+
+    @Override
+    public void reset(int vcpu) {
+        vcpus.get(vcpu).tlb.load(new HardwarePaging.Nested(p2m.root()));
     }
 
     @Override

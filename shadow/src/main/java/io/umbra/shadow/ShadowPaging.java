@@ -151,6 +151,15 @@ public final class ShadowPaging implements Paging {
         return gone;
     }
 
+    @Override
+    public void reset(int number) {
+        ShadowVcpu vcpu = vcpus.get(number);
+        tables.walks.forget();
+        vcpu.earlyUnshadow.dying(false);
+        followRules(vcpu.state);
+        flushedAndReloaded(number);
+    }
+
     // ---- what the guest tells its processor
     // -----------------------------------------------------------------------------------------------------
 

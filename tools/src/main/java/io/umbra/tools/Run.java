@@ -2,27 +2,20 @@ package io.umbra.tools;
 
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
-import io.umbra.tools.trace.TraceException;
 import io.umbra.tools.trace.TraceHeader;
 import io.umbra.tools.trace.TraceSession;
-import io.umbra.vmm.ConsoleInput;
-import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
-import io.umbra.vmm.GuestEnd;
-import io.umbra.vmm.RamPlan;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +24,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -124,84 +118,19 @@ final class Run implements Callable<Integer> {
             defaultValue = "1")
     private long seed;
 
-    @Option(names = "--limit", paramLabel = "INSTRUCTIONS", description = "end after so many instructions")
-    private @Nullable Long limit;
-
-    @Option(names = "--timeout", paramLabel = "SECONDS", description = "end after so much time")
-    private @Nullable Long timeout;
-
-    @Option(
-            names = "--report",
-            paramLabel = "text|json|properties|none",
-            description = "what the shadows did, at the end, on stderr (default: ${DEFAULT-VALUE})",
-            defaultValue = "text")
-    private String report = "text";
-
-    @Option(names = "--report-file", paramLabel = "FILE", description = "write the report there instead of stderr")
-    private @Nullable Path reportFile;
-
-    @Option(
-            names = "--screen",
-            paramLabel = "FILE",
-            description = "write what stands on the guest's text screen there at the end; - is stderr")
-    private @Nullable Path screenFile;
-
-    @Option(
-            names = "--verify",
-            description = "hold every translation against the definition; a difference ends the run")
-    private boolean verify;
-
-    @Option(
-            names = "--populate-on-demand",
-            description = "give the guest's RAM its frames when it is used, not at the start")
-    private boolean populateOnDemand;
-
-    @Option(
-            names = "--resident",
-            paramLabel = "SIZE",
-            description = "RAM that is in memory at the same time, at most, as 32M; the rest is paged out."
-                    + " Implies --populate-on-demand",
-            converter = MemorySize.class)
-    private @Nullable Long resident;
-
-    @Option(
-            names = "--merge-every",
-            paramLabel = "PERIOD",
-            description = "after each period of time, as 100ms, keep pages with the same bytes once, and copy on write."
-                    + " Implies --populate-on-demand",
-            converter = Period.class)
-    private @Nullable Long mergeEvery;
-
     @Option(
             names = "--no-hypercalls",
             description = "hide Umbra's counters from the guest, so that what it prints cannot depend on the policy")
     private boolean noHypercalls;
 
-    @Option(
-            names = "--dirty-log",
-            paramLabel = "PERIOD",
-            description = "log the pages written to in each period of time, as 10ms, and report them",
-            converter = Period.class)
-    private @Nullable Long dirtyLog;
+    @Mixin
+    private RamOptions ram = new RamOptions();
 
-    @Option(
-            names = "--dirty-log-verify",
-            description = "hold all memory against that log at each period's end; a page that is missing ends the run."
-                    + " Implied by --verify")
-    private boolean dirtyLogVerify;
+    @Mixin
+    private Play play = new Play();
 
-    @Option(
-            names = "--trace",
-            paramLabel = "FILE",
-            description = "log what the engine does there, event by event; `umbra trace` shows it")
-    private @Nullable Path traceFile;
-
-    @Option(
-            names = "--replay",
-            paramLabel = "FILE",
-            description =
-                    "hold every event against this log of the same run; the first difference ends it, with status 1")
-    private @Nullable Path replayFile;
+    @Mixin
+    private Tracing tracing = new Tracing();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
@@ -210,73 +139,33 @@ final class Run implements Callable<Integer> {
     @Override
     public Integer call() {
         DomainConfig config = config();
-        Report.Format format = constant(Report.Format.class, "--report", report);
-        checkWritable("report", reportFile);
-        checkWritable("screen", isStandardError(screenFile) ? null : screenFile);
+        play.check();
+        if (tracing.isOn() && play.migrates()) {
+            throw mistake("a trace follows one domain: it cannot be had together with --migrate-every");
+        }
         byte[] file = guest == null ? builtIn() : read(guest);
         GuestImage image = image(file);
         List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
-        try (TraceSession session = session(config, file, modules);
-                Domain domain = domain(config, console, session)) {
-            load(domain, image, modules);
+        try (TraceSession session = tracing.session(() -> inputs(config, file, modules), config.wallTime())) {
+            Domain domain = domain(config, console, session);
+            try {
+                load(domain, image, modules);
+            } catch (ParameterException e) {
+                domain.close();
+                throw e;
+            }
             if (noHypercalls) {
                 domain.hideHypercalls();
             }
-            if (limit != null) {
-                domain.limit(limit);
-            }
-            DirtySeries dirty = dirtyLog == null ? null : domain.logDirty(dirtyLog, dirtyLogVerify || verify);
-            return run(domain, config, console, format, dirty, session);
+            return play.play(domain, console, session, tracing);
         } catch (IOException e) {
             throw mistake("the trace cannot be written: " + e.getMessage());
         }
     }
 
-    // ---- traces
-    // ------------------------------------------------------------------------------------------------------
-
-    private TraceSession session(DomainConfig config, byte[] file, List<BootModule> modules) {
-        if (traceFile == null && replayFile == null) {
-            return TraceSession.none();
-        }
-        TraceHeader header = header(config, file, modules);
-        if (replayFile == null) {
-            return writing(traceFile, header);
-        }
-        if (traceFile != null) {
-            throw mistake("--trace and --replay cannot be had together");
-        }
-        if (config.wallTime()) {
-            throw mistake("--replay needs --time virtual: with the host's clock no run is like another");
-        }
-        return replaying(replayFile, header);
-    }
-
-    private TraceSession writing(@Nullable Path file, TraceHeader header) {
-        checkWritable("trace", file);
-        try {
-            return file == null ? TraceSession.none() : TraceSession.writing(file, header);
-        } catch (TraceException e) {
-            throw mistake("cannot write the trace to '" + file + "': " + e.getMessage());
-        } catch (IOException e) {
-            throw mistake("the trace cannot be written: " + e.getMessage());
-        }
-    }
-
-    private TraceSession replaying(Path file, TraceHeader header) {
-        try {
-            return TraceSession.replaying(file, header);
-        } catch (TraceException e) {
-            throw mistake("'" + file + "' cannot be replayed: " + e.getMessage());
-        } catch (IOException e) {
-            throw mistake("cannot read '" + file + "': "
-                    + (e instanceof NoSuchFileException ? "it does not exist" : e.getMessage()));
-        }
-    }
-
-    /** Everything that a run is a function of, but for what is typed while it runs. */
-    private TraceHeader header(DomainConfig config, byte[] file, List<BootModule> modules) {
+    /** Everything that the run is a function of, but for what is typed while it runs. */
+    private Map<String, String> inputs(DomainConfig config, byte[] file, List<BootModule> modules) {
         Map<String, String> inputs = new LinkedHashMap<>();
         inputs.put("guest", guest == null ? "built-in" : guest.toString());
         inputs.put("guest-sha256", TraceHeader.hash(file));
@@ -291,41 +180,14 @@ final class Run implements Callable<Integer> {
         inputs.put("seed", Long.toString(config.seed()));
         inputs.put("time", time);
         inputs.put("start-date", config.startDate().toString());
-        inputs.put("limit", limit == null ? "none" : limit.toString());
         inputs.put("hypercalls", noHypercalls ? "hidden" : "offered");
-        inputs.put("dirty-log", dirtyLog == null ? "off" : dirtyLog.toString());
-        String line = String.join(" ", spec.commandLine().getParseResult().originalArgs());
-        return TraceHeader.of(inputs, Map.of("command", line));
-    }
-
-    /** @return the status of the run, or that of a replay that differs */
-    private int endTrace(TraceSession session, GuestEnd end, Domain domain, int status) {
-        boolean isWhole = switch (end) {
-            case GuestEnd.Stopped _ -> false;
-            case GuestEnd.LimitReached _ -> limit != null && domain.instructions() >= limit;
-            default -> true;
-        };
-        try {
-            session.end(status, isWhole);
-        } catch (TraceException e) {
-            throw mistake("'" + replayFile + "' cannot be replayed: " + e.getMessage());
-        } catch (IOException e) {
-            throw mistake("the trace failed: " + e.getMessage());
-        }
-        String difference = session.difference();
-        if (difference != null) {
-            System.err.print(difference);
-            return ExitStatus.GUEST_FAILED;
-        }
-        if (session.isReplay()) {
-            System.err.println("umbra: the replay made the same " + session.compared() + " events");
-        }
-        return session.status(status);
+        inputs.putAll(play.inputs());
+        return inputs;
     }
 
     private Domain domain(DomainConfig config, GuestConsole console, TraceSession session) {
         try {
-            return new Domain(config, console, input(), session.trace());
+            return new Domain(config, console, Terminal.input(), session.trace());
         } catch (OutOfMemoryError e) {
             throw mistake(
                     "there is no room for a guest of %dM: what is kept for each of its frames needs Java heap, of which"
@@ -334,154 +196,16 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private int run(
-            Domain domain,
-            DomainConfig config,
-            GuestConsole console,
-            Report.Format format,
-            @Nullable DirtySeries dirty,
-            TraceSession session) {
-        Thread main = Thread.currentThread();
-        Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
-        Runtime.getRuntime().addShutdownHook(onInterrupt);
-        startTimeout(domain);
-        Progress progress = new Progress(domain, System.err);
-        if (Boolean.getBoolean("umbra.progress")) {
-            console.announceTo(progress);
-            progress.start();
-        }
-        console.onFailure(() -> domain.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
-        session.onStop(() -> domain.stop(new GuestEnd.Stopped("its trace ends here")));
-        long start = System.nanoTime();
-        GuestEnd end = domain.run();
-        double seconds = (System.nanoTime() - start) / 1e9;
-        progress.close();
-        console.flush();
-        try {
-            int status = endTrace(session, end, domain, status(end));
-            writeScreen(domain);
-            write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
-            return status;
-        } finally {
-            removeHook(onInterrupt);
-        }
-    }
-
-    private static void removeHook(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The process is ending: the hook is what waits for this thread.
-        }
-    }
-
-    /** Ctrl-C: the run ends cleanly, with its report, before the process does. */
-    private static void endBySignal(Domain domain, Thread main) {
-        domain.stop(new GuestEnd.Stopped("interrupted"));
-        try {
-            main.join(2_000);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void startTimeout(Domain domain) {
-        Long seconds = timeout;
-        if (seconds == null) {
-            return;
-        }
-        Thread.ofVirtual().start(() -> {
-            try {
-                Thread.sleep(Math.multiplyExact(Math.min(seconds, Integer.MAX_VALUE), 1000L));
-                domain.stop(new GuestEnd.LimitReached("the time-out of " + seconds + " s was reached"));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
-    }
-
-    private static int status(GuestEnd end) {
-        return switch (end) {
-            case GuestEnd.PoweredOff off -> ExitStatus.OK;
-            case GuestEnd.DebugExit exit -> exit.value() == 0 ? ExitStatus.OK : ExitStatus.GUEST_FAILED;
-            case GuestEnd.Reset reset -> ExitStatus.GUEST_FAILED;
-            case GuestEnd.Crashed crashed -> ExitStatus.GUEST_FAILED;
-            case GuestEnd.LimitReached limit -> ExitStatus.LIMIT_REACHED;
-            case GuestEnd.Stopped stopped -> ExitStatus.GUEST_FAILED;
-        };
-    }
-
-    /** Before the run, which may be long: that its result can be written where it is to go. */
-    private void checkWritable(String what, @Nullable Path file) {
-        if (file == null) {
-            return;
-        }
-        try (OutputStream opened = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            opened.flush();
-        } catch (IOException e) {
-            throw cannotWrite(what, file, e);
-        }
-    }
-
-    private ParameterException cannotWrite(String what, Path file, IOException e) {
-        String reason = Files.isDirectory(file)
-                ? "it is a directory"
-                : e instanceof NoSuchFileException ? "its directory does not exist" : String.valueOf(e.getMessage());
-        return mistake("cannot write the " + what + " to '" + file + "': " + reason);
-    }
-
-    private static boolean isStandardError(@Nullable Path file) {
-        return file != null && file.toString().equals("-");
-    }
-
-    private void writeScreen(Domain domain) {
-        if (isStandardError(screenFile)) {
-            System.err.print(domain.screen());
-            System.err.flush();
-        } else if (screenFile != null) {
-            write("screen", screenFile, domain.screen());
-        }
-    }
-
-    private void write(String what, Path file, String text) {
-        try {
-            Files.writeString(file, text);
-        } catch (IOException e) {
-            throw cannotWrite(what, file, e);
-        }
-    }
-
-    private void write(Report result, Report.Format format, GuestEnd end) {
-        String text = switch (format) {
-            case TEXT -> result.text();
-            case JSON -> result.json();
-            case PROPERTIES -> result.properties();
-            case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
-        };
-        if (reportFile == null) {
-            System.err.print(text);
-            System.err.flush();
-        } else {
-            write("report", reportFile, text);
-        }
-    }
-
     // ---- from arguments
     // ----------------------------------------------------------------------------------------------
 
     private DomainConfig config() {
         checkMemory();
-        if (limit != null && limit <= 0 || timeout != null && timeout <= 0) {
-            throw mistake("--limit and --timeout must be positive");
-        }
         if (cpus != 1) {
             throw mistake("--cpus " + cpus + ": this version runs one virtual processor");
         }
         if (!kind.equals("hvm")) {
             throw mistake("--guest cannot be '" + kind + "': this version runs hvm guests");
-        }
-        if (dirtyLogVerify && dirtyLog == null) {
-            throw mistake("--dirty-log-verify needs --dirty-log PERIOD");
         }
         return new DomainConfig(
                 memory,
@@ -490,18 +214,8 @@ final class Run implements Callable<Integer> {
                 seed,
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 Instant.parse("2000-01-01T00:00:00Z"),
-                verify,
-                ramPlan());
-    }
-
-    private RamPlan ramPlan() {
-        try {
-            boolean onDemand = populateOnDemand || resident != null || mergeEvery != null;
-            return new RamPlan(
-                    onDemand, resident == null ? Long.MAX_VALUE : resident, mergeEvery == null ? 0 : mergeEvery);
-        } catch (IllegalArgumentException e) {
-            throw mistake(String.valueOf(e.getMessage()));
-        }
+                play.verifies(),
+                ram.plan());
     }
 
     private void checkMemory() {
@@ -593,25 +307,5 @@ final class Run implements Callable<Integer> {
 
     private ParameterException mistake(String message) {
         return new ParameterException(spec.commandLine(), message);
-    }
-
-    // ---- streams
-    // -----------------------------------------------------------------------------------------------------
-
-    /** A thread of its own waits for what the user types. */
-    private static ConsoleInput input() {
-        ConsoleInput input = new ConsoleInput();
-        Thread.ofPlatform().daemon().name("stdin").start(() -> {
-            byte[] buffer = new byte[256];
-            try {
-                for (int count = System.in.read(buffer); count >= 0; count = System.in.read(buffer)) {
-                    input.type(java.util.Arrays.copyOf(buffer, count));
-                }
-            } catch (IOException e) {
-                // The console is gone: as the end of input.
-            }
-            input.close();
-        });
-        return input;
     }
 }

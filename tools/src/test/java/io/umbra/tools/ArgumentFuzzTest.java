@@ -41,6 +41,9 @@ class ArgumentFuzzTest {
             "--report",
             "--report-file",
             "--verify",
+            "--save",
+            "--save-after",
+            "--migrate-every",
             "--no-hypercalls",
             "--vary",
             "--jobs",
@@ -137,7 +140,7 @@ class ArgumentFuzzTest {
             "1,2",
             "true");
 
-    private static final List<String> WRITES = List.of("--report-file", "--output", "--trace");
+    private static final List<String> WRITES = List.of("--report-file", "--output", "--trace", "--save");
 
     @TempDir
     private Path directory;
@@ -188,7 +191,7 @@ class ArgumentFuzzTest {
     }
 
     private List<String> arguments(RandomGenerator random) {
-        String command = List.of("run", "run", "compare", "compare", "options", "matrix", "trace")
+        String command = List.of("run", "restore", "compare", "compare", "options", "matrix", "trace")
                 .get(random.nextInt(7));
         List<String> arguments = new ArrayList<>(List.of(command));
         if (command.equals("compare") && random.nextInt(4) > 0) {
@@ -209,7 +212,7 @@ class ArgumentFuzzTest {
             }
         }
         switch (command) {
-            case "run", "compare" -> arguments.add("--limit=1000");
+            case "run", "compare", "restore" -> arguments.add("--limit=1000");
             case "matrix" -> arguments.add("--sample=20");
             default -> {}
         }

@@ -47,6 +47,9 @@ public record DomainConfig(
     /** The smallest RAM of a domain: 1 MiB of low memory and something above it. */
     public static final long LEAST_MEMORY = 2L << 20;
 
+    /** The largest RAM of a domain. */
+    public static final long MOST_MEMORY = 512L << 30;
+
     /** A domain with the default policy. */
     public static DomainConfig of(long memoryBytes) {
         return new DomainConfig(

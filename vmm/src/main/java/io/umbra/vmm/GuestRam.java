@@ -1,5 +1,6 @@
 package io.umbra.vmm;
 
+import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.P2mType;
 import io.umbra.vmm.loader.GuestPhysicalMemory;
@@ -87,6 +88,49 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         }
         boolean firmware = gfn >= VIDEO_END && gfn < FIRMWARE_END && gfn != MemoryMap.ACPI_STORAGE >>> 12;
         p2m.set(gfn, 1, mfn, firmware ? P2mType.READ_ONLY : P2mType.RAM);
+    }
+
+    /** Guest frames below this may be memory. */
+    long frames() {
+        return map.highEnd() >>> 12;
+    }
+
+    /**
+     * Gives one frame another meaning, where it has not that meaning already. Memory that becomes none is returned; memory that appears holds anything.
+     *
+     * @param gfn below {@link #frames}
+     * @throws DomainCrash when no machine frame is left for it
+     */
+    void become(long gfn, P2mType type) {
+        long entry = p2m.lookup(gfn);
+        if (P2m.type(entry) == type) {
+            return;
+        }
+        boolean wasBacked = P2m.isBacked(entry);
+        long mfn = wasBacked ? P2m.mfn(entry) : type.isBacked() ? frames.allocate() : 0;
+        if (mfn == FrameAllocator.NONE) {
+            throw new DomainCrash("no machine frame is left for guest memory");
+        }
+        p2m.set(gfn, 1, type.isBacked() ? mfn : 0, type);
+        if (wasBacked && !type.isBacked()) {
+            frames.free(mfn);
+        }
+    }
+
+    /** Gives a frame that is memory its contents, 4 KiB from {@code index} on. */
+    void fill(long gfn, byte[] contents, int index) {
+        memory.write(P2m.mfn(p2m.lookup(gfn)) << 12, contents, index, PAGE);
+        watch.written(gfn << 12, PAGE);
+    }
+
+    /** Returns all of it. */
+    void release() {
+        for (long gfn = 0; gfn <= p2m.highestGfn(); gfn++) {
+            long entry = p2m.lookup(gfn);
+            if (P2m.isBacked(entry)) {
+                frames.free(P2m.mfn(entry));
+            }
+        }
     }
 
     /** Machine address of {@code gpa}, or -1 where there is no memory; memory that is nowhere yet is asked for. */
