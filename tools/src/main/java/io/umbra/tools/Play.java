@@ -91,6 +91,11 @@ final class Play {
         return migrateEvery != null;
     }
 
+    /** The guest is to go into a stream. */
+    boolean sends() {
+        return migrates() || save != null;
+    }
+
     /** Of these options, those that the run is a function of. */
     Map<String, String> inputs() {
         return Map.of(

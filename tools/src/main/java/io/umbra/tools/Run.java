@@ -143,6 +143,9 @@ final class Run implements Callable<Integer> {
         if (tracing.isOn() && play.migrates()) {
             throw mistake("a trace follows one domain: it cannot be had together with --migrate-every");
         }
+        if (config.ram().onDemand() && play.sends()) {
+            throw mistake("a guest whose RAM comes on demand cannot be saved or migrated by this version");
+        }
         byte[] file = guest == null ? builtIn() : read(guest);
         GuestImage image = image(file);
         List<BootModule> modules = modules();
