@@ -11,4 +11,5 @@ module io.umbra.vmm {
     exports io.umbra.vmm.device;
     exports io.umbra.vmm.loader;
     exports io.umbra.vmm.pv;
+    exports io.umbra.vmm.state;
 }

@@ -48,6 +48,19 @@ final class Interpreter {
         injected = event;
     }
 
+    @Nullable
+    Event pendingEvent() {
+        return injected;
+    }
+
+    long pendingTraps() {
+        return dueTraps;
+    }
+
+    void pendingTraps(long traps) {
+        dueTraps = traps;
+    }
+
     void interruptWindow(boolean wanted) {
         windowWanted = wanted;
     }

@@ -85,15 +85,22 @@ final class ModelSpecificRegisters {
         return value;
     }
 
-    /** Eight memory types: 0, 1, 4, 5, 6 and 7 exist. */
     private static long pageAttributes(Cpu cpu, long value) {
+        if (!arePageAttributes(value)) {
+            throw cpu.fault(Vector.GENERAL_PROTECTION);
+        }
+        return value;
+    }
+
+    /** Eight memory types: 0, 1, 4, 5, 6 and 7 exist. */
+    static boolean arePageAttributes(long value) {
         for (int i = 0; i < 64; i += 8) {
             long type = value >>> i & 0xFF;
             if (type > 7 || type == 2 || type == 3) {
-                throw cpu.fault(Vector.GENERAL_PROTECTION);
+                return false;
             }
         }
-        return value;
+        return true;
     }
 
     /** SYSCALL and SYSRET exist only while EFER.SCE is set. */

@@ -44,6 +44,9 @@ public sealed interface Paging permits ShadowPaging, NestedPaging, DirectPaging 
      */
     boolean unshadowForEvent(int vcpu, long linear);
 
+    /** The vCPU's registers were set from outside, any of them: by a loader, or from a saved state. Nothing that was known of its address space holds any more. */
+    void reset(int vcpu);
+
     /** CR0, CR3 or CR4 has been written. */
     void controlRegisterWritten(int vcpu, int number, long old);
 

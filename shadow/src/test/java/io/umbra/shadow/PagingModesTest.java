@@ -118,6 +118,30 @@ class PagingModesTest {
                 .isEqualTo(table.pageOf(512).mfn);
     }
 
+    /** As when a saved state is taken over: control registers change without a write that the engine hears of. */
+    @Test
+    void registersSetFromOutsideCountFromTheReset() {
+        use(PagingMode.FOUR_LEVEL);
+        guest.map(PAGE, 30, KERNEL);
+        guest.touch(PAGE, WRITE);
+        long cr4 = guest.state.cr4;
+        long efer = guest.state.efer;
+        guest.state.cr0 &= ~Cr0.PAGING;
+        guest.state.efer = 0;
+        guest.state.cr4 = 0;
+        guest.engine.reset(0);
+        guest.engine.audit();
+        assertThat(guest.touch(PAGE, WRITE)).isEqualTo(Fixed.FIXUP);
+        assertThat(guest.hardware.translate(PAGE, READ)).isEqualTo(guest.mfn(PAGE >>> 12) << 12);
+        guest.state.cr0 |= Cr0.PAGING;
+        guest.state.efer = efer;
+        guest.state.cr4 = cr4;
+        guest.engine.reset(0);
+        guest.engine.audit();
+        guest.touch(PAGE, WRITE);
+        assertThat(guest.hardware.translate(PAGE, READ)).isEqualTo(guest.mfn(30) << 12);
+    }
+
     @Test
     void fiveLevelsTranslateAddressesOf57Bits() {
         use(PagingMode.FIVE_LEVEL);

@@ -11,13 +11,12 @@ import picocli.CommandLine.TypeConversionException;
 final class MemorySize implements ITypeConverter<Long> {
     private static final Pattern FORM = Pattern.compile("(\\d{1,15})([KMGT]?)(?:I?B)?");
     private static final String UNITS = "KMGT";
-    private static final long MOST_MEMORY = 512L << 30;
 
     /** @throws IllegalArgumentException with one line for the user, when no domain can have so much memory or so little */
     static void check(long bytes) {
-        if (bytes < DomainConfig.LEAST_MEMORY || bytes > MOST_MEMORY || bytes % 4096 != 0) {
+        if (bytes < DomainConfig.LEAST_MEMORY || bytes > DomainConfig.MOST_MEMORY || bytes % 4096 != 0) {
             throw new IllegalArgumentException("--memory must be a multiple of 4K between %dM and %dG"
-                    .formatted(DomainConfig.LEAST_MEMORY >> 20, MOST_MEMORY >> 30));
+                    .formatted(DomainConfig.LEAST_MEMORY >> 20, DomainConfig.MOST_MEMORY >> 30));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.umbra.tools;
 
+import io.umbra.vmm.MigratingGuest;
 import java.util.Locale;
 
 /**
@@ -8,11 +9,11 @@ import java.util.Locale;
  */
 final class PreCopy {
     /** Bytes a second: a link of 10 Gbit/s. */
-    private static final double BANDWIDTH = 1.25e9;
+    private static final double BANDWIDTH = MigratingGuest.LINK;
     /** Xen's toolstack stops the guest when fewer pages than this are left, or after {@link #ROUNDS}. */
-    private static final double FEW_PAGES = 50;
+    private static final double FEW_PAGES = MigratingGuest.FEW_FRAMES;
 
-    private static final int ROUNDS = 5;
+    private static final int ROUNDS = MigratingGuest.MOST_ROUNDS;
     private static final int PAGE = 4096;
 
     /**

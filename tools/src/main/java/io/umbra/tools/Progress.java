@@ -2,6 +2,7 @@ package io.umbra.tools;
 
 import io.umbra.shadow.Counter;
 import io.umbra.vmm.Domain;
+import io.umbra.vmm.Guest;
 import java.io.PrintStream;
 import java.util.Locale;
 
@@ -11,15 +12,15 @@ final class Progress implements AutoCloseable {
     private static final long SILENCE_NANOS = 1_000_000_000L;
     private static final String CLEAR = "\r\u001B[K";
 
-    private final Domain domain;
+    private final Guest guest;
     private final PrintStream err;
     private final Thread thread;
     private volatile long lastOutput = System.nanoTime();
     private volatile boolean shown;
     private volatile boolean closed;
 
-    Progress(Domain domain, PrintStream err) {
-        this.domain = domain;
+    Progress(Guest guest, PrintStream err) {
+        this.guest = guest;
         this.err = err;
         this.thread = Thread.ofPlatform().daemon().name("progress").unstarted(this::loop);
     }
@@ -44,6 +45,7 @@ final class Progress implements AutoCloseable {
             } catch (InterruptedException e) {
                 return;
             }
+            Domain domain = guest.domain();
             long now = System.nanoTime();
             double elapsed = (now - time) / 1e9;
             long retired = domain.instructions();

@@ -2,8 +2,10 @@ package io.umbra.tools;
 
 import io.umbra.shadow.Counter;
 import io.umbra.vmm.DirtySeries;
+import io.umbra.vmm.Migration;
 import io.umbra.vmm.ProcessorCounter;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -30,15 +32,18 @@ final class Report {
     private final RunResult result;
     private final boolean verify;
     private final @Nullable DirtyLogReport dirty;
+    private final @Nullable MigrationReport migrations;
 
     /**
      * @param verify faults were held against the definition
      * @param dirty what log-dirty measured, where it was asked for
+     * @param migrations those that were made, where they were asked for
      */
-    Report(RunResult result, boolean verify, @Nullable DirtySeries dirty) {
+    Report(RunResult result, boolean verify, @Nullable DirtySeries dirty, @Nullable List<Migration> migrations) {
         this.result = result;
         this.verify = verify;
         this.dirty = dirty == null ? null : new DirtyLogReport(dirty, result.memoryBytes());
+        this.migrations = migrations == null ? null : new MigrationReport(migrations);
     }
 
     String text() {
@@ -70,6 +75,9 @@ final class Report {
         if (dirty != null) {
             text.append(dirty.text());
         }
+        if (migrations != null) {
+            text.append(migrations.text());
+        }
         return text.toString();
     }
 
@@ -93,6 +101,9 @@ final class Report {
         result.writeTo(json);
         if (dirty != null) {
             dirty.writeTo(json);
+        }
+        if (migrations != null) {
+            migrations.writeTo(json);
         }
         return json.close().finished();
     }

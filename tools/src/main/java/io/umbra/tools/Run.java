@@ -2,32 +2,30 @@ package io.umbra.tools;
 
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
-import io.umbra.vmm.ConsoleInput;
-import io.umbra.vmm.DirtySeries;
+import io.umbra.tools.trace.TraceHeader;
+import io.umbra.tools.trace.TraceSession;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
-import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.pv.PvConfig;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -124,50 +122,19 @@ final class Run implements Callable<Integer> {
             defaultValue = "1")
     private long seed;
 
-    @Option(names = "--limit", paramLabel = "INSTRUCTIONS", description = "end after so many instructions")
-    private @Nullable Long limit;
-
-    @Option(names = "--timeout", paramLabel = "SECONDS", description = "end after so much time")
-    private @Nullable Long timeout;
-
-    @Option(
-            names = "--report",
-            paramLabel = "text|json|properties|none",
-            description = "what the shadows did, at the end, on stderr (default: ${DEFAULT-VALUE})",
-            defaultValue = "text")
-    private String report = "text";
-
-    @Option(names = "--report-file", paramLabel = "FILE", description = "write the report there instead of stderr")
-    private @Nullable Path reportFile;
-
-    @Option(
-            names = "--screen",
-            paramLabel = "FILE",
-            description = "write what stands on the guest's text screen there at the end; - is stderr")
-    private @Nullable Path screenFile;
-
-    @Option(
-            names = "--verify",
-            description = "hold every translation against the definition; a difference ends the run")
-    private boolean verify;
-
     @Option(
             names = "--no-hypercalls",
             description = "hide Umbra's counters from the guest, so that what it prints cannot depend on the policy")
     private boolean noHypercalls;
 
-    @Option(
-            names = "--dirty-log",
-            paramLabel = "PERIOD",
-            description = "log the pages written to in each period of time, as 10ms, and report them",
-            converter = Period.class)
-    private @Nullable Long dirtyLog;
+    @Mixin
+    private RamOptions ram = new RamOptions();
 
-    @Option(
-            names = "--dirty-log-verify",
-            description = "hold all memory against that log at each period's end; a page that is missing ends the run."
-                    + " Implied by --verify")
-    private boolean dirtyLogVerify;
+    @Mixin
+    private Play play = new Play();
+
+    @Mixin
+    private Tracing tracing = new Tracing();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
@@ -179,38 +146,44 @@ final class Run implements Callable<Integer> {
             return runPv();
         }
         DomainConfig config = config();
-        Report.Format format = constant(Report.Format.class, "--report", report);
-        checkWritable("report", reportFile);
-        checkWritable("screen", isStandardError(screenFile) ? null : screenFile);
-        GuestImage image = image();
+        play.check();
+        if (tracing.isOn() && play.migrates()) {
+            throw mistake("a trace follows one domain: it cannot be had together with --migrate-every");
+        }
+        if (config.ram().onDemand() && play.sends()) {
+            throw mistake("a guest whose RAM comes on demand cannot be saved or migrated by this version");
+        }
+        byte[] file = guest == null ? builtIn() : read(guest);
+        GuestImage image = image(file);
         List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
-        try (Domain domain = domain(config, console)) {
-            load(domain, image, modules);
+        try (TraceSession session = tracing.session(() -> inputs(config, file, modules), config.wallTime())) {
+            Domain domain = domain(config, console, session);
+            try {
+                load(domain, image, modules);
+            } catch (ParameterException e) {
+                domain.close();
+                throw e;
+            }
             if (noHypercalls) {
                 domain.hideHypercalls();
             }
-            if (limit != null) {
-                domain.limit(limit);
-            }
-            DirtySeries dirty = dirtyLog == null ? null : domain.logDirty(dirtyLog, dirtyLogVerify || verify);
-            return run(domain, config, console, format, dirty);
+            return play.play(domain, console, session, tracing);
+        } catch (IOException e) {
+            throw mistake("the trace cannot be written: " + e.getMessage());
         }
     }
 
-    // ---- PV guests
-    // ---------------------------------------------------------------------------------------------------
-
+    /** On its own tables, or on shadows of them. */
     private int runPv() {
-        checkCommon();
-        if (paging != null && !paging.equals("direct")) {
-            throw mistake("--paging " + paging + ": this version runs pv guests with direct paging");
+        checkMemory();
+        checkProcessors();
+        if (paging != null && !paging.equals("direct") && !paging.equals("shadow")) {
+            throw mistake("--paging cannot be '" + paging + "' for pv guests: there are direct and shadow");
         }
-        if (verify || noHypercalls || dirtyLog != null || screenFile != null || !settings.isEmpty()) {
-            throw mistake("--verify, --no-hypercalls, --dirty-log, --screen and --set are not for pv guests");
+        if (noHypercalls || tracing.isOn() || ram.plan().onDemand()) {
+            throw mistake("--no-hypercalls, --trace, --replay and RAM on demand are not for pv guests");
         }
-        Report.Format format = constant(Report.Format.class, "--report", report);
-        checkWritable("report", reportFile);
         Path image = guest;
         if (image == null) {
             throw mistake("--guest pv needs a GUEST: the built-in one is no pv guest");
@@ -221,33 +194,39 @@ final class Run implements Callable<Integer> {
         }
         byte[] disk = modules.isEmpty() ? new byte[0] : modules.getFirst().content();
         boolean wallTime = constant(Clock.class, "--time", time) == Clock.WALL;
-        PvConfig config = new PvConfig(memory, seed, wallTime, START);
-        GuestConsole console = new GuestConsole(System.out);
         try {
-            PvRun.Request request = new PvRun.Request(read(image), image.toString(), append, disk, limit);
-            PvRun.Ended ended = new PvRun(config, console, input()).run(request, this::startTimeout);
-            String text = switch (format) {
-                case TEXT -> ended.report().text();
-                case JSON -> ended.report().json();
-                case PROPERTIES -> ended.report().properties();
-                case NONE ->
-                    ended.end() instanceof GuestEnd.PoweredOff
-                            ? ""
-                            : "umbra: " + ended.end().message() + "\n";
-            };
-            deliver(text);
-            return status(ended.end());
-        } catch (LoadException e) {
+            PvConfig config = new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy());
+            PvRun run = new PvRun(config, new GuestConsole(System.out), Terminal.input());
+            return play.play(run, read(image), image.toString(), append, disk);
+        } catch (LoadException | IllegalArgumentException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }
     }
 
-    // ---- running
-    // ------------------------------------------------------------------------------------------------------
+    /** Everything that the run is a function of, but for what is typed while it runs. */
+    private Map<String, String> inputs(DomainConfig config, byte[] file, List<BootModule> modules) {
+        Map<String, String> inputs = new LinkedHashMap<>();
+        inputs.put("guest", guest == null ? "built-in" : guest.toString());
+        inputs.put("guest-sha256", TraceHeader.hash(file));
+        inputs.put("append", append);
+        for (BootModule module : modules) {
+            inputs.put("module " + inputs.size(), module.text() + " " + TraceHeader.hash(module.content()));
+        }
+        inputs.put("memory", Long.toString(config.memoryBytes()));
+        inputs.put("ram", config.ram().toString());
+        inputs.put("paging", config.paging().name().toLowerCase(Locale.ROOT));
+        inputs.put("policy", config.policy().toString());
+        inputs.put("seed", Long.toString(config.seed()));
+        inputs.put("time", time);
+        inputs.put("start-date", config.startDate().toString());
+        inputs.put("hypercalls", noHypercalls ? "hidden" : "offered");
+        inputs.putAll(play.inputs());
+        return inputs;
+    }
 
-    private Domain domain(DomainConfig config, GuestConsole console) {
+    private Domain domain(DomainConfig config, GuestConsole console, TraceSession session) {
         try {
-            return new Domain(config, console, input());
+            return new Domain(config, console, Terminal.input(), session.trace());
         } catch (OutOfMemoryError e) {
             throw mistake(
                     "there is no room for a guest of %dM: what is kept for each of its frames needs Java heap, of which"
@@ -256,145 +235,17 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private int run(
-            Domain domain,
-            DomainConfig config,
-            GuestConsole console,
-            Report.Format format,
-            @Nullable DirtySeries dirty) {
-        Thread main = Thread.currentThread();
-        Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
-        Runtime.getRuntime().addShutdownHook(onInterrupt);
-        startTimeout(domain::stop);
-        Progress progress = new Progress(domain, System.err);
-        if (Boolean.getBoolean("umbra.progress")) {
-            console.announceTo(progress);
-            progress.start();
-        }
-        console.onFailure(() -> domain.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
-        long start = System.nanoTime();
-        GuestEnd end = domain.run();
-        double seconds = (System.nanoTime() - start) / 1e9;
-        progress.close();
-        console.flush();
-        int status = status(end);
-        writeScreen(domain);
-        write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
-        if (end instanceof GuestEnd.Stopped) {
-            return status;
-        }
-        Runtime.getRuntime().removeShutdownHook(onInterrupt);
-        return status;
-    }
-
-    /** Ctrl-C: the run ends cleanly, with its report, before the process does. */
-    private static void endBySignal(Domain domain, Thread main) {
-        domain.stop(new GuestEnd.Stopped("interrupted"));
-        try {
-            main.join(2_000);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void startTimeout(Consumer<GuestEnd> stop) {
-        Long seconds = timeout;
-        if (seconds == null) {
-            return;
-        }
-        Thread.ofVirtual().start(() -> {
-            try {
-                Thread.sleep(Math.multiplyExact(Math.min(seconds, Integer.MAX_VALUE), 1000L));
-                stop.accept(new GuestEnd.LimitReached("the time-out of " + seconds + " s was reached"));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
-    }
-
-    private static int status(GuestEnd end) {
-        return switch (end) {
-            case GuestEnd.PoweredOff off -> ExitStatus.OK;
-            case GuestEnd.DebugExit exit -> exit.value() == 0 ? ExitStatus.OK : ExitStatus.GUEST_FAILED;
-            case GuestEnd.Reset reset -> ExitStatus.GUEST_FAILED;
-            case GuestEnd.Crashed crashed -> ExitStatus.GUEST_FAILED;
-            case GuestEnd.LimitReached limit -> ExitStatus.LIMIT_REACHED;
-            case GuestEnd.Stopped stopped -> ExitStatus.GUEST_FAILED;
-        };
-    }
-
-    /** Before the run, which may be long: that its result can be written where it is to go. */
-    private void checkWritable(String what, @Nullable Path file) {
-        if (file == null) {
-            return;
-        }
-        try (OutputStream opened = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            opened.flush();
-        } catch (IOException e) {
-            throw cannotWrite(what, file, e);
-        }
-    }
-
-    private ParameterException cannotWrite(String what, Path file, IOException e) {
-        String reason = Files.isDirectory(file)
-                ? "it is a directory"
-                : e instanceof NoSuchFileException ? "its directory does not exist" : String.valueOf(e.getMessage());
-        return mistake("cannot write the " + what + " to '" + file + "': " + reason);
-    }
-
-    private static boolean isStandardError(@Nullable Path file) {
-        return file != null && file.toString().equals("-");
-    }
-
-    private void writeScreen(Domain domain) {
-        if (isStandardError(screenFile)) {
-            System.err.print(domain.screen());
-            System.err.flush();
-        } else if (screenFile != null) {
-            write("screen", screenFile, domain.screen());
-        }
-    }
-
-    private void write(String what, Path file, String text) {
-        try {
-            Files.writeString(file, text);
-        } catch (IOException e) {
-            throw cannotWrite(what, file, e);
-        }
-    }
-
-    private void write(Report result, Report.Format format, GuestEnd end) {
-        String text = switch (format) {
-            case TEXT -> result.text();
-            case JSON -> result.json();
-            case PROPERTIES -> result.properties();
-            case NONE -> end instanceof GuestEnd.PoweredOff ? "" : "umbra: " + end.message() + "\n";
-        };
-        deliver(text);
-    }
-
-    private void deliver(String text) {
-        if (reportFile == null) {
-            System.err.print(text);
-            System.err.flush();
-        } else {
-            write("report", reportFile, text);
-        }
-    }
-
     // ---- from arguments
     // ----------------------------------------------------------------------------------------------
 
     private DomainConfig config() {
-        checkCommon();
+        checkMemory();
+        checkProcessors();
         if (!kind.equals("hvm")) {
             throw mistake("--guest cannot be '" + kind + "': there are hvm and pv");
         }
         if ("direct".equals(paging)) {
             throw mistake("--paging direct needs --guest pv: an hvm guest's pagetables hold no machine frames");
-        }
-        if (dirtyLogVerify && dirtyLog == null) {
-            throw mistake("--dirty-log-verify needs --dirty-log PERIOD");
         }
         return new DomainConfig(
                 memory,
@@ -403,14 +254,11 @@ final class Run implements Callable<Integer> {
                 seed,
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 START,
-                verify);
+                play.verifies(),
+                ram.plan());
     }
 
-    private void checkCommon() {
-        checkMemory();
-        if (limit != null && limit <= 0 || timeout != null && timeout <= 0) {
-            throw mistake("--limit and --timeout must be positive");
-        }
+    private void checkProcessors() {
         if (cpus != 1) {
             throw mistake("--cpus " + cpus + ": this version runs one virtual processor");
         }
@@ -441,11 +289,9 @@ final class Run implements Callable<Integer> {
         throw mistake(option + " cannot be '" + value + "'");
     }
 
-    private GuestImage image() {
+    private GuestImage image(byte[] file) {
         try {
-            return guest == null
-                    ? GuestImage.recognise(builtIn(), "the built-in guest")
-                    : GuestImage.recognise(read(guest), guest.toString());
+            return GuestImage.recognise(file, guest == null ? "the built-in guest" : guest.toString());
         } catch (LoadException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }
@@ -507,25 +353,5 @@ final class Run implements Callable<Integer> {
 
     private ParameterException mistake(String message) {
         return new ParameterException(spec.commandLine(), message);
-    }
-
-    // ---- streams
-    // -----------------------------------------------------------------------------------------------------
-
-    /** A thread of its own waits for what the user types. */
-    private static ConsoleInput input() {
-        ConsoleInput input = new ConsoleInput();
-        Thread.ofPlatform().daemon().name("stdin").start(() -> {
-            byte[] buffer = new byte[256];
-            try {
-                for (int count = System.in.read(buffer); count >= 0; count = System.in.read(buffer)) {
-                    input.type(java.util.Arrays.copyOf(buffer, count));
-                }
-            } catch (IOException e) {
-                // The console is gone: as the end of input.
-            }
-            input.close();
-        });
-        return input;
     }
 }

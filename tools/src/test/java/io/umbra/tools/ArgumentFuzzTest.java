@@ -41,6 +41,9 @@ class ArgumentFuzzTest {
             "--report",
             "--report-file",
             "--verify",
+            "--save",
+            "--save-after",
+            "--migrate-every",
             "--no-hypercalls",
             "--vary",
             "--jobs",
@@ -49,6 +52,14 @@ class ArgumentFuzzTest {
             "--output",
             "--mode",
             "--coherence",
+            "--trace",
+            "--replay",
+            "--kind",
+            "--from",
+            "--gfn",
+            "--linear",
+            "--summary",
+            "--json",
             "--help",
             "--version",
             "-h",
@@ -85,6 +96,8 @@ class ArgumentFuzzTest {
             "none",
             "TEXT",
             "pae",
+            "fault,outcome",
+            "0xffff800000000000",
             "pae,four-level",
             "strict-tlb",
             "coherence=strict-tlb",
@@ -127,7 +140,7 @@ class ArgumentFuzzTest {
             "1,2",
             "true");
 
-    private static final List<String> WRITES = List.of("--report-file", "--output");
+    private static final List<String> WRITES = List.of("--report-file", "--output", "--trace", "--save");
 
     @TempDir
     private Path directory;
@@ -178,8 +191,8 @@ class ArgumentFuzzTest {
     }
 
     private List<String> arguments(RandomGenerator random) {
-        String command =
-                List.of("run", "run", "compare", "compare", "options", "matrix").get(random.nextInt(6));
+        String command = List.of("run", "restore", "compare", "compare", "options", "matrix", "trace")
+                .get(random.nextInt(7));
         List<String> arguments = new ArrayList<>(List.of(command));
         if (command.equals("compare") && random.nextInt(4) > 0) {
             arguments.add("--vary=pool=128,256");
@@ -199,7 +212,7 @@ class ArgumentFuzzTest {
             }
         }
         switch (command) {
-            case "run", "compare" -> arguments.add("--limit=1000");
+            case "run", "compare", "restore" -> arguments.add("--limit=1000");
             case "matrix" -> arguments.add("--sample=20");
             default -> {}
         }

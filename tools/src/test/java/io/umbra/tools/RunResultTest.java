@@ -48,7 +48,7 @@ class RunResultTest {
 
     @Test
     void jsonHasEveryCounterAndEscapesWhatMustBe() {
-        String json = new Report(with("a \"b\"\\\n\u0001"), false, null).json();
+        String json = new Report(with("a \"b\"\\\n\u0001"), false, null, null).json();
         assertThat(json)
                 .startsWith("{\n  \"end\": \"a \\\"b\\\"\\\\\\u000a\\u0001\",\n")
                 .endsWith("  }\n}\n");

@@ -1,5 +1,6 @@
 package io.umbra.vmm;
 
+import java.io.ByteArrayOutputStream;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,25 @@ public final class ConsoleInput {
         current = consumed == bytes.length ? null : bytes;
         consumed = current == null ? 0 : consumed;
         return taken;
+    }
+
+    /** What was typed and not taken; it stays. */
+    byte[] waiting() {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        byte[] bytes = current;
+        if (bytes != null) {
+            all.write(bytes, consumed, bytes.length - consumed);
+        }
+        waiting.forEach(all::writeBytes);
+        return all.toByteArray();
+    }
+
+    /** Bytes that come before all that was typed. To be called before anything is taken. */
+    void typedBefore(byte[] bytes) {
+        if (bytes.length > 0) {
+            current = bytes.clone();
+            consumed = 0;
+        }
     }
 
     /** Waits until something is typed, but not longer than {@code milliseconds}. */

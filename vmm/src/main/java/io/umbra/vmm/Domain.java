@@ -3,11 +3,13 @@ package io.umbra.vmm;
 import io.umbra.processor.SoftwareProcessor;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.Counters;
+import io.umbra.shadow.DemandMemory;
 import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.NestedPaging;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.Paging;
 import io.umbra.shadow.ShadowPaging;
+import io.umbra.shadow.Trace;
 import io.umbra.vmm.apic.ApicModelRegisters;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.vmm.firmware.Firmware;
@@ -16,6 +18,8 @@ import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.LoadRequest;
 import io.umbra.vmm.loader.MemoryMap;
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
 import io.umbra.x86.FrameAllocator;
@@ -23,6 +27,7 @@ import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.function.IntConsumer;
@@ -34,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Time is virtual unless configured otherwise: one retired instruction takes a nanosecond, and when the vCPU halts, time jumps to the next event. So a run is a function of its image and its
  * input alone.
  */
-public final class Domain implements AutoCloseable {
+public final class Domain implements Guest {
     /** Instructions after which input and limits are looked at, at the latest. */
     private static final long SLICE = 1_000_000;
     /** The same under wall time, where events come by the host's clock. */
@@ -48,6 +53,7 @@ public final class Domain implements AutoCloseable {
     private static final int TASK_PRIORITY = 8;
 
     private final MachineMemory memory;
+    private final FrameAllocator frames;
     private final SoftwareProcessor processor;
     private final VcpuState state;
     private final Paging paging;
@@ -64,43 +70,68 @@ public final class Domain implements AutoCloseable {
     private final TextScreen screen;
     private final @Nullable Verifier verifier;
     private final P2m p2m;
+    private final @Nullable PeriodicMerging merging;
     private @Nullable DirtyMeter meter;
     private final ExitCounts exits = new ExitCounts();
 
     /** By the host's clock, for wall time. */
-    private final long started = System.nanoTime();
+    private long started = System.nanoTime();
     /** Virtual nanoseconds that passed while the vCPU was halted. */
     private long skipped;
     /** Page faults counted at the last audit. */
     private long auditedAt;
 
     private long limit = Long.MAX_VALUE;
+    /** When {@link #runUntil} returns, in virtual nanoseconds. */
+    private long pauseAt = Long.MAX_VALUE;
+    /** Before the domain was restored. */
+    private long verifiedBefore;
+    /** How often the domain was restored. */
+    private int incarnation;
+
     private boolean hidesHypercalls;
     private volatile @Nullable GuestEnd stopReason;
 
     /** @param console takes what the guest prints, byte by byte */
     public Domain(DomainConfig config, IntConsumer console, ConsoleInput input) {
+        this(config, console, input, Trace.OFF);
+    }
+
+    /** @param trace is told of everything that the domain's paging does, from the first moment on */
+    public Domain(DomainConfig config, IntConsumer console, ConsoleInput input, Trace trace) {
         this.config = config;
         this.blowEvery = config.policy().blowEvery();
         this.input = input;
         this.map = new MemoryMap(config.memoryBytes());
         long ramFrames = config.memoryBytes() >>> 12;
-        long frames = ramFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
-        this.memory = new MachineMemory(frames + 511 & -512L);
-        FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
-        this.p2m = new P2m(memory, allocator);
-        this.ram = new GuestRam(memory, allocator, p2m, map);
+        long residentFrames = Math.min(ramFrames, config.ram().mostResident());
+        long needed = residentFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
+        this.memory = new MachineMemory(needed + 511 & -512L);
+        this.frames = new FrameAllocator(memory.frames(), config.seed());
+        this.p2m = new P2m(memory, frames);
+        this.ram = new GuestRam(memory, frames, p2m, map, config.ram().onDemand());
         this.state = new VcpuState();
         this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
         this.screen = new TextScreen(ram, platform.screen);
-        this.paging = switch (config.paging()) {
-            case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy());
-            case NESTED -> new NestedPaging(memory, p2m, platform.memory);
-        };
         this.processor = new SoftwareProcessor(state, memory);
+        trace.begin(processor::retired);
+        this.paging = switch (config.paging()) {
+            case SHADOW -> new ShadowPaging(memory, frames, p2m, platform.memory, config.policy(), trace);
+            case NESTED -> new NestedPaging(memory, p2m, platform.memory, trace);
+        };
+        this.merging = demandMemory();
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
         ram.watch(paging::memoryWritten);
+    }
+
+    private @Nullable PeriodicMerging demandMemory() {
+        RamPlan plan = config.ram();
+        if (!plan.onDemand()) {
+            return null;
+        }
+        DemandMemory demand = new DemandMemory(memory, frames, p2m, plan.mostResident(), paging.counters());
+        return plan.mergeEvery() == 0 ? null : new PeriodicMerging(demand, ram.end(), plan.mergeEvery());
     }
 
     /**
@@ -121,7 +152,7 @@ public final class Domain implements AutoCloseable {
         Firmware.writeTables(ram);
         FirmwareItems.add(platform.firmwareConfig, request);
         EntryRegisters.set(state, image.load(ram, request));
-        paging.controlRegisterWritten(0, 0, state.cr0 ^ io.umbra.x86.Cr0.PAGING);
+        paging.reset(0);
     }
 
     /** The run ends when so many instructions are retired. */
@@ -148,7 +179,12 @@ public final class Domain implements AutoCloseable {
         hidesHypercalls = true;
     }
 
-    /** Ends the run soon, from any thread. */
+    @Override
+    public Domain domain() {
+        return this;
+    }
+
+    @Override
     public void stop(GuestEnd reason) {
         stopReason = reason;
         processor.requestStop();
@@ -179,10 +215,14 @@ public final class Domain implements AutoCloseable {
 
     /** Translations that {@code --verify} held against the definition. */
     public long verified() {
-        return verifier == null ? 0 : verifier.checked();
+        return verifiedBefore + (verifier == null ? 0 : verifier.checked());
     }
 
-    /** Runs the guest to its end. */
+    void carryVerified(long translations) {
+        verifiedBefore += translations;
+    }
+
+    @Override
     public GuestEnd run() {
         try {
             DirtyMeter measuring = meter;
@@ -199,9 +239,25 @@ public final class Domain implements AutoCloseable {
     }
 
     private GuestEnd runToEnd() {
+        GuestEnd end = null;
+        while (end == null) {
+            end = runUntil(Long.MAX_VALUE);
+        }
+        return end;
+    }
+
+    /**
+     * Runs the guest until {@code time}, to the instruction, or to its end. While the guest is halted time passes in jumps, so it may be later then.
+     *
+     * @param time in nanoseconds, as {@link #now}
+     * @return null when the guest has not ended
+     */
+    @Nullable
+    GuestEnd runUntil(long time) {
+        pauseAt = time;
         try {
             GuestEnd end = null;
-            while (end == null) {
+            while (end == null && now() < time) {
                 end = step();
             }
             return end;
@@ -214,6 +270,9 @@ public final class Domain implements AutoCloseable {
         platform.clock.advanceTo(now());
         if (meter != null) {
             meter.advanceTo(now());
+        }
+        if (merging != null) {
+            merging.advanceTo(now());
         }
         feedInput();
         offerInterrupts();
@@ -252,7 +311,8 @@ public final class Domain implements AutoCloseable {
     // ---- time
     // --------------------------------------------------------------------------------------------------------
 
-    private long now() {
+    /** Nanoseconds since the machine was switched on, but for those in which it was saved. */
+    long now() {
         return config.wallTime() ? System.nanoTime() - started : state.instructions + skipped;
     }
 
@@ -270,6 +330,10 @@ public final class Domain implements AutoCloseable {
         if (meter != null) {
             budget = Math.min(budget, meter.nextEnd() - now());
         }
+        if (merging != null) {
+            budget = Math.min(budget, merging.next() - now());
+        }
+        budget = Math.min(budget, pauseAt - now());
         long every = blowEvery;
         if (every > 0) {
             budget = Math.min(budget, every - state.instructions % every);
@@ -462,6 +526,93 @@ public final class Domain implements AutoCloseable {
             state.gpr[VcpuState.RCX] = state.tscAux & 0xFFFF_FFFFL;
         }
         processor.retire(stamp.length());
+    }
+
+    // ---- for those who save and restore
+    // --------------------------------------------------------------------------------------------------------
+
+    public DomainConfig config() {
+        return config;
+    }
+
+    MachineDescription description() {
+        return MachineDescription.of(config, hidesHypercalls);
+    }
+
+    Paging paging() {
+        return paging;
+    }
+
+    P2m p2m() {
+        return p2m;
+    }
+
+    GuestRam ram() {
+        return ram;
+    }
+
+    MachineMemory memory() {
+        return memory;
+    }
+
+    ConsoleInput input() {
+        return input;
+    }
+
+    long limit() {
+        return limit;
+    }
+
+    int incarnation() {
+        return incarnation;
+    }
+
+    /**
+     * What determines the guest's future, beside the contents of memory, in the order in which it is restored.
+     *
+     * @param inputStays what was typed and has not reached the guest is not in it
+     */
+    List<Persistent> parts(boolean inputStays) {
+        List<Persistent> parts = new ArrayList<>();
+        parts.add(new P2mPart(p2m, ram));
+        parts.addAll(platform.parts());
+        parts.add(new VcpuPart(processor, vcpu));
+        parts.add(memoryTypes);
+        parts.add(new CountersPart(this, paging.counters(), exits));
+        parts.add(new ConsolePart(input, inputStays));
+        return parts;
+    }
+
+    /**
+     * All parts are restored: time goes on.
+     *
+     * @param elapsed what {@link #now} was when the domain was saved
+     * @throws StateException when the parts have seen later times than that
+     */
+    void resume(long elapsed, int lives) throws StateException {
+        if (elapsed < state.instructions || elapsed < platform.clock.now()) {
+            throw new StateException("its clocks contradict each other");
+        }
+        incarnation = lives;
+        skipped = elapsed - state.instructions;
+        started = System.nanoTime() - elapsed;
+        paging.reset(0);
+    }
+
+    /**
+     * Ends the domain and returns all that it has.
+     *
+     * @throws InvariantViolation (FRAME-2) when frames are missing then
+     */
+    void destroy() {
+        paging.close();
+        ram.release();
+        p2m.free();
+        long missing = memory.frames() - 1 - frames.freeFrames();
+        close();
+        if (missing != 0) {
+            throw new InvariantViolation("FRAME-2", missing + " frames of a domain that has ended are still allocated");
+        }
     }
 
     @Override

@@ -38,6 +38,11 @@ final class ExitCounts {
         add(ProcessorCounter.EXIT_INTERRUPT);
     }
 
+    /** Counts what was counted before the domain came here. */
+    void carry(ProcessorCounter counter, long count) {
+        values[counter.ordinal()] += count;
+    }
+
     private void add(ProcessorCounter counter) {
         values[counter.ordinal()]++;
     }

@@ -1,6 +1,10 @@
 package io.umbra.vmm;
 
 import io.umbra.processor.CpuFeatures;
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
@@ -9,7 +13,7 @@ import java.util.TreeMap;
  * The memory type range registers, as firmware leaves them: memory is write-back, devices are uncacheable. A guest can read and change them by the rules of the manual; the machine has no caches, so they have
  * no effect. Intel SDM vol. 3A, "Memory Type Range Registers (MTRRs)".
  */
-final class MemoryTypeRegisters {
+final class MemoryTypeRegisters implements Persistent {
     private static final int CAPABILITIES = 0xFE;
     private static final int FIRST_VARIABLE = 0x200;
     private static final int VARIABLE_RANGES = 8;
@@ -86,6 +90,28 @@ final class MemoryTypeRegisters {
             values.put(index, value);
         }
         return good;
+    }
+
+    @Override
+    public String stateName() {
+        return "memory-types";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        values.forEach((index, value) -> {
+            out.word(index);
+            out.quad(value);
+        });
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        for (int index : values.keySet()) {
+            if (in.word() != index || !write(index, in.quad())) {
+                throw in.refuse("no value that register 0x%x can have".formatted(index));
+            }
+        }
     }
 
     /** UC, WC, WT, WP, WB. */

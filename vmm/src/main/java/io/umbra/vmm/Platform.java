@@ -22,8 +22,10 @@ import io.umbra.vmm.device.Timer8254;
 import io.umbra.vmm.device.Uart16550;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.vmm.loader.MemoryMap;
+import io.umbra.vmm.state.Persistent;
 import io.umbra.x86.VcpuState;
 import java.time.Instant;
+import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
@@ -56,6 +58,9 @@ final class Platform {
     private final InterruptController8259 interrupts = new InterruptController8259(this::driveExternal);
     private final IoApic ioApic;
 
+    /** What holds state, in the order in which it is restored: the clock before those that have timers in it. */
+    private final List<Persistent> parts;
+
     private @Nullable GuestEnd end;
 
     /**
@@ -85,35 +90,56 @@ final class Platform {
         memory.place(IoApic.BASE, IoApic.LENGTH, ioApic);
         firmwareConfig = FirmwareItems.of(map);
         serial = new Uart16550(Uart16550.COM1, clock, line(SERIAL_IRQ), console);
-        attach(map.size(), startDate);
+        parts = attach(map.size(), startDate);
         new DebugConsole(console).attach(ports);
     }
 
-    private void attach(long memoryBytes, Instant startDate) {
+    /** @return what holds state */
+    private List<Persistent> attach(long memoryBytes, Instant startDate) {
         interrupts.attach(ports);
-        new Timer8254(clock, line(0)).attach(ports);
+        Timer8254 timer = new Timer8254(clock, line(0));
+        timer.attach(ports);
         serial.attach(ports);
-        new CmosRtc(clock, line(RTC_IRQ), startDate, memoryBytes).attach(ports);
-        new KeyboardController8042(
-                        line(KEYBOARD_IRQ),
-                        line(MOUSE_IRQ),
-                        () -> ended(new GuestEnd.Reset("the guest reset the machine through its keyboard controller")))
-                .attach(ports);
-        new ResetControl(() -> ended(new GuestEnd.Reset("the guest reset the machine through port 0xcf9")))
-                .attach(ports);
-        new PowerManagement(
-                        clock,
-                        line(POWER_IRQ),
-                        () -> ended(new GuestEnd.PoweredOff("the guest powered off through ACPI")))
-                .attach(ports);
+        CmosRtc rtc = new CmosRtc(clock, line(RTC_IRQ), startDate, memoryBytes);
+        rtc.attach(ports);
+        KeyboardController8042 keyboard = new KeyboardController8042(
+                line(KEYBOARD_IRQ),
+                line(MOUSE_IRQ),
+                () -> ended(new GuestEnd.Reset("the guest reset the machine through its keyboard controller")));
+        keyboard.attach(ports);
+        ResetControl reset =
+                new ResetControl(() -> ended(new GuestEnd.Reset("the guest reset the machine through port 0xcf9")));
+        reset.attach(ports);
+        PowerManagement power = new PowerManagement(
+                clock, line(POWER_IRQ), () -> ended(new GuestEnd.PoweredOff("the guest powered off through ACPI")));
+        power.attach(ports);
         ports.write(SLAVE_LEVEL_CONTROL, 1, 1 << POWER_IRQ - 8);
         screen.attach(ports);
         firmwareConfig.attach(ports);
-        new TestDevice(IntStream.range(0, ISA_LINES)
-                        .<InterruptLine>mapToObj(irq -> irq == CASCADE ? asserted -> {} : line(irq))
-                        .toList())
-                .attach(ports, memory);
+        TestDevice test = new TestDevice(IntStream.range(0, ISA_LINES)
+                .<InterruptLine>mapToObj(irq -> irq == CASCADE ? asserted -> {} : line(irq))
+                .toList());
+        test.attach(ports, memory);
         new DebugExit(value -> ended(new GuestEnd.DebugExit((int) value))).attach(ports);
+        return List.of(
+                clock,
+                interrupts,
+                apic,
+                apicRegisters,
+                ioApic(),
+                timer,
+                serial,
+                rtc,
+                keyboard,
+                reset,
+                power,
+                screen,
+                firmwareConfig,
+                test);
+    }
+
+    List<Persistent> parts() {
+        return parts;
     }
 
     private IoApic ioApic() {

@@ -15,23 +15,24 @@ public record ProcessorCounts(Map<ProcessorCounter, Long> values) {
         for (ProcessorCounter counter : ProcessorCounter.values()) {
             values.put(
                     counter,
-                    switch (counter) {
-                        case TLB_MISS -> tlb.misses();
-                        case TLB_RECHECK -> tlb.rechecks();
-                        case WALK_REFUSED -> tlb.refusals();
-                        case WALK_REFERENCE -> tlb.references();
-                        case TLB_FLUSH -> tlb.flushes();
-                        case EXIT_CONTROL_REGISTER,
-                                EXIT_INVALIDATE,
-                                EXIT_PORT,
-                                EXIT_CPUID,
-                                EXIT_MSR,
-                                EXIT_TIME,
-                                EXIT_HALT,
-                                EXIT_HYPERCALL,
-                                EXIT_EXCEPTION,
-                                EXIT_INTERRUPT -> exits.get(counter);
-                    });
+                    exits.get(counter)
+                            + switch (counter) {
+                                case TLB_MISS -> tlb.misses();
+                                case TLB_RECHECK -> tlb.rechecks();
+                                case WALK_REFUSED -> tlb.refusals();
+                                case WALK_REFERENCE -> tlb.references();
+                                case TLB_FLUSH -> tlb.flushes();
+                                case EXIT_CONTROL_REGISTER,
+                                        EXIT_INVALIDATE,
+                                        EXIT_PORT,
+                                        EXIT_CPUID,
+                                        EXIT_MSR,
+                                        EXIT_TIME,
+                                        EXIT_HALT,
+                                        EXIT_HYPERCALL,
+                                        EXIT_EXCEPTION,
+                                        EXIT_INTERRUPT -> 0;
+                            });
         }
         return new ProcessorCounts(values);
     }

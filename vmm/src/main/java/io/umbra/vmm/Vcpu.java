@@ -198,6 +198,16 @@ final class Vcpu implements FaultHandler {
         return postponed != null && postponed.kind() == kind;
     }
 
+    /** The interrupt that gave way to an exception and is still to be delivered. */
+    @Nullable
+    Event postponed() {
+        return postponed;
+    }
+
+    void postpone(@Nullable Event interrupt) {
+        postponed = interrupt;
+    }
+
     /** A fault while handling a double fault ended the processor. */
     boolean isShutDown() {
         return shutDown;

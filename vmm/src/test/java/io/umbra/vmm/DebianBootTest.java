@@ -7,6 +7,9 @@ import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.DebianGuest.Boot;
 import io.umbra.vmm.DebianGuest.Kernel;
 import io.umbra.vmm.DomainConfig.PagingKind;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -108,6 +111,16 @@ class DebianBootTest {
         assertThat(boot.domain().verified()).isGreaterThan(20_000);
     }
 
+    @Test
+    void printsTheSameWithMemoryThatComesAndGoes() throws Exception {
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        RamPlan plan = new RamPlan(true, 48 << 20, 250_000_000);
+        Boot boot = assertSameConsole(
+                new DomainConfig(MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), false, plan));
+        assertThat(boot.domain().counters().get(Counter.PAGE_IN)).isGreaterThan(500);
+        assertThat(boot.domain().counters().get(Counter.UNSHARE)).isGreaterThan(500);
+    }
+
     /** Log-dirty is cleaned every 10 ms of the guest's time, and misses no page whose bytes changed. */
     @ParameterizedTest
     @CsvSource({"SHADOW", "NESTED"})
@@ -120,6 +133,31 @@ class DebianBootTest {
         assertThat(boot.domain().instructions()).isEqualTo(reference.domain().instructions());
         assertThat(series[0].changed()).isGreaterThan(10_000);
         assertThat(series[0].count()).isGreaterThan(100);
+    }
+
+    /** Migrated every 50 ms under shadows, saved in the middle, restored under nested paging, and migrated again. */
+    @Test
+    void migratedSavedAndRestoredItCannotTell() throws Exception {
+        ByteArrayOutputStream console = new ByteArrayOutputStream();
+        ByteArrayOutputStream stream = new ByteArrayOutputStream();
+        Domain first = guest.loaded(DomainConfig.of(MEMORY), TUNED, console::write);
+        first.limit(reference.domain().instructions() / 2);
+        try (MigratingGuest moving = new MigratingGuest(first, 50_000_000, MigratingGuest.LINK, console::write)) {
+            assertThat(moving.run()).isInstanceOf(GuestEnd.LimitReached.class);
+            assertThat(moving.migrations()).hasSizeGreaterThan(4);
+            DomainStream.save(moving.domain(), stream);
+        }
+        Domain second = DomainStream.restore(
+                new ByteArrayInputStream(stream.toByteArray()),
+                new RestoreRequest(PagingKind.NESTED, Map.of(), 3, false, console::write, ConsoleInput.none()));
+        second.limit(LIMIT);
+        try (MigratingGuest moving = new MigratingGuest(second, 50_000_000, MigratingGuest.LINK, console::write)) {
+            assertThat(moving.run()).isEqualTo(reference.end());
+            assertThat(moving.migrations()).hasSizeGreaterThan(4);
+            assertThat(moving.domain().instructions())
+                    .isEqualTo(reference.domain().instructions());
+            assertThat(console.toString(StandardCharsets.UTF_8)).isEqualTo(reference.console());
+        }
     }
 
     private static Boot assertSameConsole(DomainConfig config) throws Exception {

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 
 /** Debian's own kernel with the initial RAM disk that this project makes: fetched by the scripts in {@code guests/}. */
 final class DebianGuest {
@@ -64,8 +65,7 @@ final class DebianGuest {
     /** @param before what is done with the domain before it runs */
     Boot boot(DomainConfig config, String commandLine, long limit, Consumer<Domain> before) throws LoadException {
         ByteArrayOutputStream console = new ByteArrayOutputStream();
-        try (Domain domain = new Domain(config, console::write, ConsoleInput.none())) {
-            domain.load(GuestImage.recognise(kernel, "vmlinuz"), commandLine, initrd);
+        try (Domain domain = loaded(config, commandLine, console::write)) {
             domain.limit(limit);
             before.accept(domain);
             GuestEnd end = domain.run();
@@ -86,6 +86,13 @@ final class DebianGuest {
             domain.audit();
             return new PvBoot(end, console.toString(StandardCharsets.UTF_8), domain);
         }
+    }
+
+    /** Before its first instruction. */
+    Domain loaded(DomainConfig config, String commandLine, IntConsumer console) throws LoadException {
+        Domain domain = new Domain(config, console, ConsoleInput.none());
+        domain.load(GuestImage.recognise(kernel, "vmlinuz"), commandLine, initrd);
+        return domain;
     }
 
     private static Path repository() {

@@ -1,5 +1,7 @@
 package io.umbra.x86;
 
+import org.jspecify.annotations.Nullable;
+
 /** Something that executes guest code: Umbra's software processor, or a real one. One thread at a time drives it. */
 public interface Processor extends Tlb, InstructionEmulator {
     VcpuState state();
@@ -23,6 +25,16 @@ public interface Processor extends Tlb, InstructionEmulator {
      * business. At most one event can be pending.
      */
     void inject(Event event);
+
+    /** What {@link #inject} gave and is not delivered yet. */
+    @Nullable
+    Event pendingEvent();
+
+    /** Bits of DR6 of the debug traps that are due before the next instruction. Intel SDM vol. 3C, "Pending debug exceptions". */
+    long pendingTraps();
+
+    /** Makes these debug traps due, and no others: for a processor that takes over where another stopped. */
+    void pendingTraps(long traps);
 
     /** An external interrupt could be injected now: IF is set, no interrupt shadow, nothing else pending. */
     boolean isInterruptible();

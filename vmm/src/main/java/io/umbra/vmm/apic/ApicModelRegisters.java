@@ -1,6 +1,10 @@
 package io.umbra.vmm.apic;
 
 import io.umbra.vmm.device.MemoryBus;
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import io.umbra.x86.Msr;
 import java.util.OptionalLong;
 
@@ -8,7 +12,7 @@ import java.util.OptionalLong;
  * The APIC's model-specific registers: IA32_APIC_BASE, which says whether, how and where the APIC is reached, IA32_TSC_DEADLINE, and 0x800 to 0x8ff of the x2APIC. What raises #GP is
  * told from the rest as the SDM tells it: reserved bits, registers that are absent or of the other direction, transitions that are illegal.
  */
-public final class ApicModelRegisters {
+public final class ApicModelRegisters implements Persistent {
     /** Where the xAPIC's page lies after power-up. */
     public static final long DEFAULT_BASE = 0xFEE0_0000L;
 
@@ -80,12 +84,16 @@ public final class ApicModelRegisters {
         }
         base = value;
         apic.mode(modeOf(value));
-        if (apic.mode() == ApicMode.XAPIC) {
+        placeWindow();
+        return true;
+    }
+
+    private void placeWindow() {
+        if (modeOf(base) == ApicMode.XAPIC) {
             bus.place(base & ~FLAGS, ApicWindow.LENGTH, window);
         } else {
             bus.remove(window);
         }
-        return true;
     }
 
     private static ApicMode modeOf(long base) {
@@ -93,5 +101,28 @@ public final class ApicModelRegisters {
             return ApicMode.DISABLED;
         }
         return (base & EXTENDED) != 0 ? ApicMode.X2APIC : ApicMode.XAPIC;
+    }
+
+    @Override
+    public String stateName() {
+        return "apic-base";
+    }
+
+    /** The APIC's own state is a part of its own, to be restored before. */
+    @Override
+    public void save(StateWriter out) {
+        out.quad(base);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        base = in.quadBits(writableBase);
+        if ((base & (ENABLED | EXTENDED)) == EXTENDED) {
+            throw in.refuse("an x2APIC that is disabled");
+        }
+        if (modeOf(base) != apic.mode()) {
+            throw in.refuse("the APIC is in another mode");
+        }
+        placeWindow();
     }
 }

@@ -2,6 +2,9 @@ package io.umbra.vmm.apic;
 
 import io.umbra.vmm.device.Timer;
 import io.umbra.vmm.device.VirtualClock;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -179,5 +182,33 @@ final class ApicTimer {
         catchUp();
         schedule();
         expired.run();
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    void save(StateWriter out) {
+        out.constant(mode);
+        out.flag(masked);
+        out.word(divideConfiguration);
+        out.quad(initialCount);
+        out.flag(counts);
+        out.quad(zeroAt);
+        out.quad(deadline);
+        VirtualClock.save(out, event);
+    }
+
+    void restore(StateReader in) throws StateException {
+        mode = in.constant(MODES);
+        masked = in.flag();
+        divideConfiguration = in.bits(DIVIDE_BITS);
+        initialCount = in.between(0, 0xFFFF_FFFFL);
+        counts = in.flag();
+        zeroAt = in.moment();
+        deadline = in.quad();
+        event = clock.restore(in, this::due);
+        if (counts && initialCount == 0) {
+            throw in.refuse("a timer that counts down from 0");
+        }
     }
 }

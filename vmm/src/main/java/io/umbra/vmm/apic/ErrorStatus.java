@@ -1,5 +1,9 @@
 package io.umbra.vmm.apic;
 
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /**
  * The error status register. Errors gather unseen; a write makes those gathered since the last write readable, and permits the error interrupt again.
  */
@@ -37,5 +41,17 @@ final class ErrorStatus {
         gathered = 0;
         readable = 0;
         armed = true;
+    }
+
+    void save(StateWriter out) {
+        out.word(gathered);
+        out.word(readable);
+        out.flag(armed);
+    }
+
+    void restore(StateReader in) throws StateException {
+        gathered = in.bits(0xFF);
+        readable = in.bits(0xFF);
+        armed = in.flag();
     }
 }

@@ -2,6 +2,10 @@ package io.umbra.vmm.apic;
 
 import io.umbra.vmm.device.InterruptLine;
 import io.umbra.vmm.device.MemoryDevice;
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.function.Predicate;
 
 /**
@@ -14,7 +18,7 @@ import java.util.function.Predicate;
  *   63..56 destination | 16 masked | 15 level-triggered | 14 remote IRR (ro) | 13 active low | 12 send pending (ro) | 11 logical | 10..8 delivery mode | 7..0 vector
  * </pre>
  */
-public final class IoApic implements MemoryDevice {
+public final class IoApic implements MemoryDevice, Persistent {
     /** Where it lies in a PC. */
     public static final long BASE = 0xFEC0_0000L;
 
@@ -173,5 +177,31 @@ public final class IoApic implements MemoryDevice {
         if (isLevel(entries[pin])) {
             sendLevel(pin);
         }
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "io-apic";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.quads(entries);
+        out.word(lines);
+        out.word(selected);
+        out.word(id);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        for (int pin = 0; pin < PINS; pin++) {
+            entries[pin] = in.quadBits(WRITABLE | REMOTE_IRR);
+        }
+        lines = in.bits((1 << PINS) - 1);
+        selected = in.bits(0xFF);
+        id = in.bits(0x0F00_0000);
     }
 }

@@ -2,6 +2,10 @@ package io.umbra.vmm.apic;
 
 import io.umbra.vmm.apic.LocalSource.Bits;
 import io.umbra.vmm.device.VirtualClock;
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.function.LongSupplier;
 
 /**
@@ -15,7 +19,7 @@ import java.util.function.LongSupplier;
  * <p>Where the SDM leaves freedom: an interrupt command of a reserved combination does what its parts say; a reserved delivery mode does nothing; SMI does nothing, for there is no
  * system management mode.
  */
-public final class LocalApic {
+public final class LocalApic implements Persistent {
     private static final int SOFTWARE_ENABLED = 1 << 8;
     private static final int SPURIOUS_AFTER_POWER_UP = 0xFF;
     private static final int SPURIOUS_WRITABLE = 0x3FF;
@@ -409,5 +413,57 @@ public final class LocalApic {
                 vector(source, vector(source) | Bits.MASKED);
             }
         }
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "local-apic";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.constant(mode);
+        out.word(id);
+        requests.save(out);
+        inService.save(out);
+        levelTriggered.save(out);
+        errors.save(out);
+        out.words(vectors);
+        for (boolean pin : pins) {
+            out.flag(pin);
+        }
+        timer.save(out);
+        out.word(taskPriority);
+        out.word(logicalDestination);
+        out.word(destinationFormat);
+        out.word(spurious);
+        out.quad(command);
+        out.flag(nmi);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        mode = in.constant(ApicMode.values());
+        id = in.bits(0xFF);
+        requests.restore(in);
+        inService.restore(in);
+        levelTriggered.restore(in);
+        errors.restore(in);
+        for (LocalSource source : SOURCES) {
+            vectors[source.ordinal()] = in.bits(source.writable | Bits.REMOTE_IRR | Bits.MASKED);
+        }
+        for (int i = 0; i < pins.length; i++) {
+            pins[i] = in.flag();
+        }
+        timer.restore(in);
+        taskPriority = in.bits(0xFF);
+        logicalDestination = in.bits(0xFF);
+        destinationFormat = in.bits(0xF);
+        spurious = in.bits(SPURIOUS_WRITABLE);
+        command = in.quadBits(0xFFFF_FFFFL << 32 | COMMAND_WRITABLE);
+        nmi = in.flag();
     }
 }

@@ -1,5 +1,9 @@
 package io.umbra.vmm.apic;
 
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /** A set of vectors, 0 to 255, as the registers ISR, TMR and IRR hold it: eight words of 32 bits, vector 0 in bit 0 of word 0. */
 final class VectorSet {
     static final int NONE = -1;
@@ -34,5 +38,13 @@ final class VectorSet {
 
     void clear() {
         java.util.Arrays.fill(words, 0);
+    }
+
+    void save(StateWriter out) {
+        out.words(words);
+    }
+
+    void restore(StateReader in) throws StateException {
+        in.words(words, -1);
     }
 }

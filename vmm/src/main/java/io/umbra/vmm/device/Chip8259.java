@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /**
  * One 8259A programmable interrupt controller. Source: Intel data sheet 231468, with the edge/level control register of
  * later chipsets.
@@ -261,5 +265,44 @@ final class Chip8259 {
 
     private void driveOutput() {
         output.set(hasPending());
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    void save(StateWriter out) {
+        out.word(lines);
+        out.word(requests);
+        out.word(inService);
+        out.word(mask);
+        out.word(levelControl);
+        out.word(lowestPriority);
+        out.constant(expected);
+        out.word(icw1);
+        out.word(icw2);
+        out.word(icw3);
+        out.word(icw4);
+        out.flag(rotateOnAutoEoi);
+        out.flag(specialMask);
+        out.flag(readsInService);
+        out.flag(polled);
+    }
+
+    void restore(StateReader in) throws StateException {
+        lines = in.bits(0xff);
+        requests = in.bits(0xff);
+        inService = in.bits(0xff);
+        mask = in.bits(0xff);
+        levelControl = in.bits(levelSelectable);
+        lowestPriority = in.bits(7);
+        expected = in.constant(Expected.values());
+        icw1 = in.bits(0xff);
+        icw2 = in.bits(0xff);
+        icw3 = in.bits(0xff);
+        icw4 = in.bits(0xff);
+        rotateOnAutoEoi = in.flag();
+        specialMask = in.flag();
+        readsInService = in.flag();
+        polled = in.flag();
     }
 }

@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -15,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * cycle adds one; UIP is set for the 2228 µs before that. The divider runs only with the divider bits at 010 (32.768
  * kHz); released from anything else, the first update follows half a second later. Daylight saving is not done.
  */
-public final class CmosRtc implements PortDevice {
+public final class CmosRtc implements PortDevice, Persistent {
     /** The default start date, 2000-01-01T00:00:00Z: every run begins in the same second. */
     public static final Instant DEFAULT_START = Instant.parse("2000-01-01T00:00:00Z");
 
@@ -219,5 +223,35 @@ public final class CmosRtc implements PortDevice {
     private void eventDue() {
         catchUp();
         driveInterrupt();
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "rtc";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.bytes(memory);
+        out.word(index);
+        out.flag(nmiMasked);
+        out.quad(dividerOrigin);
+        out.quad(updatesDone);
+        out.quad(periodsDone);
+        VirtualClock.save(out, nextEvent);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        in.bytes(memory);
+        index = in.bits(0x7f);
+        nmiMasked = in.flag();
+        dividerOrigin = in.between(-SECOND / 2, clock.now());
+        updatesDone = in.between(0, (clock.now() - dividerOrigin) / SECOND);
+        periodsDone = in.between(0, periodsPassed());
+        nextEvent = clock.restore(in, this::eventDue);
     }
 }

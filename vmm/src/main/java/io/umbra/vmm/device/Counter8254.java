@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /**
  * One counter of an 8254 programmable interval timer, in ticks of its CLK input. Source: Intel data sheet 231164.
  *
@@ -289,5 +293,58 @@ final class Counter8254 {
 
     private static int toBcd(int value) {
         return value / 1000 << 12 | value / 100 % 10 << 8 | value / 10 % 10 << 4 | value % 10;
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    void save(StateWriter out) {
+        out.word(mode);
+        out.flag(bcd);
+        out.word(access);
+        out.flag(gate);
+        out.flag(out());
+        out.quad(tick);
+        out.word(count);
+        out.word(initial);
+        out.word(loadedInitial);
+        out.flag(counts);
+        out.flag(loadsNext);
+        out.flag(strobeArmed);
+        out.flag(initialWritten);
+        out.flag(nullCount);
+        out.word(lowByteWritten);
+        out.flag(writesHigh);
+        out.flag(readsHigh);
+        out.word(latchedCount);
+        out.word(latchedBytes);
+        out.word(latchedStatus);
+    }
+
+    void restore(StateReader in) throws StateException {
+        mode = in.between(0, 5);
+        bcd = in.flag();
+        access = in.between(LOW, BOTH);
+        gate = in.flag();
+        out = in.flag();
+        tick = in.moment();
+        boolean periodic = mode == 2 || mode == 3;
+        count = in.between(0, 0x1_0000);
+        initial = in.between(1, 0x1_0000);
+        loadedInitial = in.between(1, 0x1_0000);
+        counts = in.flag();
+        loadsNext = in.flag();
+        strobeArmed = in.flag();
+        initialWritten = in.flag();
+        nullCount = in.flag();
+        lowByteWritten = in.bits(0xff);
+        writesHigh = in.flag();
+        readsHigh = in.flag();
+        latchedCount = in.bits(0xffff);
+        latchedBytes = in.between(0, 2);
+        latchedStatus = in.between(-1, 0xff);
+        if (periodic && initialWritten && initial == 1) {
+            throw in.refuse("a period of one tick");
+        }
     }
 }

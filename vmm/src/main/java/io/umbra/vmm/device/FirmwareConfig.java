@@ -1,10 +1,13 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -13,7 +16,7 @@ import java.util.TreeMap;
  * end, and where there is no item, they are 0. Items cannot be written, and there is no DMA interface. Numbers are little-endian, but for those of the file directory. Source: QEMU
  * docs/specs/fw_cfg.
  */
-public final class FirmwareConfig implements PortDevice {
+public final class FirmwareConfig implements PortDevice, Persistent {
     private static final int SELECTOR = 0x510;
     private static final int DATA = 0x511;
 
@@ -26,8 +29,9 @@ public final class FirmwareConfig implements PortDevice {
     private static final int TRADITIONAL = 1;
     private static final byte[] NOTHING = {};
 
-    private final Map<Integer, byte[]> items = new HashMap<>();
+    private final Map<Integer, byte[]> items = new TreeMap<>();
     private final Map<String, byte[]> files = new TreeMap<>();
+    private int selectedKey = SIGNATURE;
     private byte[] selected = NOTHING;
     private int position;
 
@@ -36,7 +40,7 @@ public final class FirmwareConfig implements PortDevice {
         items.put(SIGNATURE, "QEMU".getBytes(StandardCharsets.US_ASCII));
         addInt(INTERFACE, TRADITIONAL);
         listFiles();
-        selected = item(SIGNATURE);
+        select(SIGNATURE);
     }
 
     /** Claims ports 0x510 and 0x511. */
@@ -99,6 +103,12 @@ public final class FirmwareConfig implements PortDevice {
         items.put(DIRECTORY, directory.array());
     }
 
+    private void select(int key) {
+        selectedKey = key;
+        selected = item(key);
+        position = 0;
+    }
+
     private byte[] item(int key) {
         return items.getOrDefault(key, NOTHING);
     }
@@ -117,8 +127,37 @@ public final class FirmwareConfig implements PortDevice {
     @Override
     public void write(int port, int size, long value) {
         if (port == SELECTOR && size == 2) {
-            selected = item((int) value & 0xffff);
-            position = 0;
+            select((int) value & 0xffff);
         }
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "firmware-config";
+    }
+
+    /** The items, those with the content of files among them; the names of the files stand in the directory. */
+    @Override
+    public void save(StateWriter out) {
+        out.word(items.size());
+        items.forEach((key, content) -> {
+            out.word(key);
+            out.bytes(content);
+        });
+        out.word(selectedKey);
+        out.word(position);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        items.clear();
+        for (int left = in.between(0, 0x1_0000); left > 0; left--) {
+            items.put(in.bits(0xffff), in.bytes());
+        }
+        select(in.bits(0xffff));
+        position = in.between(0, selected.length);
     }
 }

@@ -1,12 +1,17 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /**
  * The interrupt controllers of a PC: two 8259A, the slave on input 2 of the master, with their edge/level control
  * registers. Requests 0 to 7 belong to the master, 8 to 15 to the slave; 2 is the cascade.
  *
  * <p>The level of requests 0, 1, 2, 8 and 13 cannot be selected: they are edge-triggered unless ICW1 says otherwise.
  */
-public final class InterruptController8259 implements PortDevice {
+public final class InterruptController8259 implements PortDevice, Persistent {
     private static final int CASCADE = 2;
     private static final int MASTER = 0x20;
     private static final int SLAVE = 0xa0;
@@ -95,5 +100,24 @@ public final class InterruptController8259 implements PortDevice {
     private void driveProcessor(boolean asserted) {
         pending = asserted;
         output.set(asserted);
+    }
+
+    @Override
+    public String stateName() {
+        return "8259";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        master.save(out);
+        slave.save(out);
+        out.flag(pending);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        master.restore(in);
+        slave.restore(in);
+        pending = in.flag();
     }
 }

@@ -1,5 +1,10 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /**
  * The 8042 keyboard controller of a PC with nothing plugged into it, and system control port A (0x92) beside it. Source:
  * IBM PS/2 hardware interface technical reference.
@@ -8,7 +13,7 @@ package io.umbra.vmm.device;
  * reset. No keyboard and no mouse are there: what is sent to one comes back as 0xfe with the time-out status bit, the
  * controller's answer to a device that does not clock. Commands take no virtual time, so the input buffer is always empty.
  */
-public final class KeyboardController8042 implements PortDevice {
+public final class KeyboardController8042 implements PortDevice, Persistent {
     private static final int DATA = 0x60;
     private static final int STATUS = 0x64;
     private static final int PORT_A = 0x92;
@@ -192,5 +197,33 @@ public final class KeyboardController8042 implements PortDevice {
         boolean auxiliary = (status & STATUS_AUXILIARY) != 0;
         keyboardInterrupt.set(full && !auxiliary && (ram[0] & COMMAND_KEYBOARD_INTERRUPT) != 0);
         auxiliaryInterrupt.set(full && auxiliary && (ram[0] & COMMAND_AUXILIARY_INTERRUPT) != 0);
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "8042";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.bytes(ram);
+        out.word(status);
+        out.word(outputBuffer);
+        out.word(outputPort);
+        out.word(pendingCommand);
+        out.word(portA);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        in.bytes(ram);
+        status = in.bits(0xff);
+        outputBuffer = in.bits(0xff);
+        outputPort = in.bits(0xff);
+        pendingCommand = in.bits(0xff);
+        portA = in.bits(0x03);
     }
 }

@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * There are no buttons, no bus masters and no legacy mode. Of the sleeping states only S5 exists, soft off, with SLP_TYP 0; others are ignored.
  */
-public final class PowerManagement implements PortDevice {
+public final class PowerManagement implements PortDevice, Persistent {
     /** PM1a_EVT_BLK, four bytes. */
     public static final int EVENTS = 0x600;
 
@@ -139,5 +143,31 @@ public final class PowerManagement implements PortDevice {
     private void changeDue() {
         catchUp();
         driveInterrupt();
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "power-management";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.word(status);
+        out.word(enabled);
+        out.word(control);
+        out.quad(changesSeen);
+        VirtualClock.save(out, nextChange);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        status = in.bits(TIMER_CHANGED);
+        enabled = in.bits(ENABLE_BITS);
+        control = in.bits(7 << SLEEP_TYPE_SHIFT | SCI_ENABLED);
+        changesSeen = in.between(0, ticks() >>> TIMER_BITS - 1);
+        nextChange = clock.restore(in, this::changeDue);
     }
 }

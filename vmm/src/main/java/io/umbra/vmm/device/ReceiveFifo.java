@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /** The receiver FIFO of a 16550A: up to 16 characters, each with the line errors it arrived with. */
 final class ReceiveFifo {
     private static final int CAPACITY = 16;
@@ -56,5 +60,17 @@ final class ReceiveFifo {
             }
         }
         return false;
+    }
+
+    void save(StateWriter out) {
+        out.words(entries);
+        out.word(head);
+        out.word(size);
+    }
+
+    void restore(StateReader in) throws StateException {
+        in.words(entries, 0xffff);
+        head = in.between(0, CAPACITY - 1);
+        size = in.between(0, CAPACITY);
     }
 }

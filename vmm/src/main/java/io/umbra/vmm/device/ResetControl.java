@@ -1,5 +1,10 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /**
  * The reset control register at port 0xcf9, on a chipset without PCI. Bits 1 (hard reset) and 3 (full reset) are stored;
  * setting bit 2 while it is clear resets the machine.
@@ -8,7 +13,7 @@ package io.umbra.vmm.device;
  * addresses PCI, of which there is none: it is absorbed here, so that no configuration address resets the machine, and
  * reads as all ones.
  */
-public final class ResetControl implements PortDevice {
+public final class ResetControl implements PortDevice, Persistent {
     private static final int WINDOW = 0xcf8;
     private static final int PORT = 0xcf9;
     private static final int RESET_PROCESSOR = 0x04;
@@ -48,5 +53,20 @@ public final class ResetControl implements PortDevice {
             register = 0;
             reset.run();
         }
+    }
+
+    @Override
+    public String stateName() {
+        return "reset-control";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.word(register);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        register = in.bits(0x0e);
     }
 }

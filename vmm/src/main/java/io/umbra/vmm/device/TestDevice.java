@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.List;
 
 /**
@@ -13,7 +17,7 @@ import java.util.List;
  *   memory ff000000  keeps what is written
  * </pre>
  */
-public final class TestDevice implements PortDevice {
+public final class TestDevice implements PortDevice, Persistent {
     /** Where its memory lies. */
     public static final long MEMORY = 0xff00_0000L;
 
@@ -79,5 +83,22 @@ public final class TestDevice implements PortDevice {
         } else if (port >= LINES) {
             lines.get(port - LINES).set(value != 0);
         }
+    }
+
+    @Override
+    public String stateName() {
+        return "test-device";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.quad(store);
+        out.bytes(memory.bytes);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        store = in.quadBits(0xffff_ffffL);
+        in.bytes(memory.bytes);
     }
 }

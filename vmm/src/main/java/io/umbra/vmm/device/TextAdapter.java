@@ -1,11 +1,16 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
+
 /**
  * The registers of a colour graphics adapter in 80 x 25 text mode: the 6845 CRT controller at 0x3d4 (index) and 0x3d5, the mode and colour registers 0x3d8 and 0x3d9, and the status
  * 0x3da, whose retrace bits follow virtual time at 60 frames of 262 lines a second. Its memory from 0xb8000 on is plain memory. Source: IBM PC technical reference, Motorola MC6845
  * data sheet.
  */
-public final class TextAdapter implements PortDevice {
+public final class TextAdapter implements PortDevice, Persistent {
     private static final int INDEX = 0x3d4;
     private static final int DATA = 0x3d5;
     private static final int MODE = 0x3d8;
@@ -81,5 +86,22 @@ public final class TextAdapter implements PortDevice {
             boolean isHighHalf = index == START_HIGH || index == CURSOR_HIGH;
             registers[index] = (int) value & (isHighHalf ? 0x3f : 0xff);
         }
+    }
+
+    @Override
+    public String stateName() {
+        return "text-adapter";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        out.words(registers);
+        out.word(index);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        in.words(registers, 0xff);
+        index = in.bits(0x1f);
     }
 }

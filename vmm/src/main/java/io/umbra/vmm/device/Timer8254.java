@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>After power-on no counter counts until it is programmed; the data sheet leaves that state open.
  */
-public final class Timer8254 implements PortDevice {
+public final class Timer8254 implements PortDevice, Persistent {
     /** CLK pulses a second. */
     public static final long FREQUENCY = 1_193_182;
 
@@ -133,5 +137,31 @@ public final class Timer8254 implements PortDevice {
     /** The first nanosecond at which {@code ticks} have passed. */
     static long timeOf(long ticks) {
         return ticks / FREQUENCY * SECOND + Math.ceilDiv(ticks % FREQUENCY * SECOND, FREQUENCY);
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "8254";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        for (Counter8254 counter : counters) {
+            counter.save(out);
+        }
+        out.word(portB);
+        VirtualClock.save(out, nextEdge);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        for (Counter8254 counter : counters) {
+            counter.restore(in);
+        }
+        portB = in.bits(0x0f);
+        nextEdge = clock.restore(in, this::driveInterrupt);
     }
 }

@@ -1,5 +1,9 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.ArrayDeque;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -17,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>As on a PC, OUT2 gates the interrupt pin, and loopback turns OUT2 off at the pin.
  */
-public final class Uart16550 implements PortDevice {
+public final class Uart16550 implements PortDevice, Persistent {
     /** The first serial port of a PC, which sits on IRQ 4. */
     public static final int COM1 = 0x3f8;
 
@@ -318,5 +322,61 @@ public final class Uart16550 implements PortDevice {
     private void driveInterrupt() {
         boolean connected = (modemControl & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2;
         interrupt.set(connected && pendingInterrupt() != IIR_NONE);
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "serial";
+    }
+
+    @Override
+    public void save(StateWriter out) {
+        byte[] typed = new byte[input.size()];
+        int count = 0;
+        for (byte character : input) {
+            typed[count++] = character;
+        }
+        out.bytes(typed);
+        fifo.save(out);
+        out.word(lastReceived);
+        out.flag(overrun);
+        out.flag(holdingEmptied);
+        out.flag(timedOut);
+        VirtualClock.save(out, timeout);
+        out.word(interruptEnable);
+        out.word(fifoControl);
+        out.word(lineControl);
+        out.word(modemControl);
+        out.word(modemStatus);
+        out.word(scratch);
+        out.word(divisor);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        byte[] typed = in.bytes();
+        if (typed.length > INPUT_CAPACITY) {
+            throw in.refuse(typed.length + " characters wait at the terminal");
+        }
+        input.clear();
+        for (byte character : typed) {
+            input.add(character);
+        }
+        fifo.restore(in);
+        lastReceived = in.bits(0xff);
+        overrun = in.flag();
+        holdingEmptied = in.flag();
+        timedOut = in.flag();
+        timeout = clock.restore(in, this::timeOut);
+        interruptEnable = in.bits(0x0f);
+        fifoControl = in.bits(0xc9);
+        lineControl = in.bits(0xff);
+        modemControl = in.bits(0x1f);
+        modemStatus = in.bits(0xff);
+        scratch = in.bits(0xff);
+        divisor = in.bits(0xffff);
     }
 }

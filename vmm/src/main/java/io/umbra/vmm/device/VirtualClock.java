@@ -1,7 +1,12 @@
 package io.umbra.vmm.device;
 
+import io.umbra.vmm.state.Persistent;
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.Comparator;
 import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Virtual time in nanoseconds since the machine was switched on, and the queue of future events in it.
@@ -9,7 +14,7 @@ import java.util.PriorityQueue;
  * <p>Deterministic: events run in order of their time, and those of one time in order of scheduling. While an event runs,
  * {@link #now()} is the event's own time.
  */
-public final class VirtualClock {
+public final class VirtualClock implements Persistent {
     /** What {@link #nextEvent()} gives when nothing is scheduled. */
     public static final long NEVER = Long.MAX_VALUE;
 
@@ -59,5 +64,46 @@ public final class VirtualClock {
 
     void cancel(Timer timer) {
         queue.remove(timer);
+    }
+
+    // ---- saved and restored
+    // ------------------------------------------------------------------------------------------
+
+    @Override
+    public String stateName() {
+        return "clock";
+    }
+
+    /** Timers are written by those who have them. */
+    @Override
+    public void save(StateWriter out) {
+        out.quad(now);
+        out.quad(scheduled);
+    }
+
+    @Override
+    public void restore(StateReader in) throws StateException {
+        queue.clear();
+        now = in.moment();
+        scheduled = in.moment();
+    }
+
+    /** Writes one timer, or that there is none, with its place among those of the same moment. */
+    public static void save(StateWriter out, @Nullable Timer timer) {
+        out.flag(timer != null);
+        if (timer != null) {
+            out.quad(timer.at());
+            out.quad(timer.sequence());
+        }
+    }
+
+    /** Schedules again what {@link #save(StateWriter, Timer)} wrote. */
+    public @Nullable Timer restore(StateReader in, Runnable action) throws StateException {
+        if (!in.flag()) {
+            return null;
+        }
+        Timer timer = new Timer(this, in.quad(), in.between(0, scheduled - 1), action);
+        queue.add(timer);
+        return timer;
     }
 }

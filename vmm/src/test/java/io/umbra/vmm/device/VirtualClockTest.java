@@ -3,6 +3,9 @@ package io.umbra.vmm.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.umbra.vmm.state.StateException;
+import io.umbra.vmm.state.StateReader;
+import io.umbra.vmm.state.StateWriter;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -40,6 +43,31 @@ class VirtualClockTest {
         at(50, "past");
         clock.advanceTo(100);
         assertThat(ran).containsExactly("past@100");
+    }
+
+    /** The devices are restored in an order that has nothing to do with that in which they scheduled their events. */
+    @Test
+    void eventsOfOneMomentKeepTheirOrderWhenTheyAreRestored() throws StateException {
+        Timer first = at(10, "first");
+        Timer second = at(10, "second");
+        clock.advanceTo(3);
+        StateWriter out = new StateWriter();
+        clock.save(out);
+        VirtualClock.save(out, second);
+        VirtualClock.save(out, first);
+        VirtualClock.save(out, null);
+        VirtualClock restored = new VirtualClock();
+        StateReader in = new StateReader("clock", out.bytes());
+        restored.restore(in);
+        List<String> order = new ArrayList<>();
+        assertThat(restored.restore(in, () -> order.add("second"))).isNotNull();
+        assertThat(restored.restore(in, () -> order.add("first"))).isNotNull();
+        assertThat(restored.restore(in, () -> order.add("nobody"))).isNull();
+        in.end();
+        restored.schedule(10, () -> order.add("third"));
+        assertThat(restored.now()).isEqualTo(3);
+        restored.advanceTo(10);
+        assertThat(order).containsExactly("first", "second", "third");
     }
 
     @Test

@@ -1,0 +1,27 @@
+package io.umbra.tools;
+
+import io.umbra.vmm.ConsoleInput;
+import java.io.IOException;
+import java.util.Arrays;
+
+/** What the user types. */
+final class Terminal {
+    private Terminal() {}
+
+    /** A thread of its own waits for it. */
+    static ConsoleInput input() {
+        ConsoleInput input = new ConsoleInput();
+        Thread.ofPlatform().daemon().name("stdin").start(() -> {
+            byte[] buffer = new byte[256];
+            try {
+                for (int count = System.in.read(buffer); count >= 0; count = System.in.read(buffer)) {
+                    input.type(Arrays.copyOf(buffer, count));
+                }
+            } catch (IOException e) {
+                // The console is gone: as the end of input.
+            }
+            input.close();
+        });
+        return input;
+    }
+}
