@@ -4,4 +4,5 @@ module io.umbra.shadow {
     requires static org.jspecify;
 
     exports io.umbra.shadow;
+    exports io.umbra.shadow.pv;
 }
