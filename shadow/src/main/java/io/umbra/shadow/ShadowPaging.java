@@ -40,7 +40,7 @@ public final class ShadowPaging implements Paging {
     final List<ShadowVcpu> vcpus = new ArrayList<>();
     private final FrameAllocator allocator;
     private final DeviceMemory devices;
-    private final Counters counters = new Counters();
+    private final Counters counters;
     private final GuestWalker walker;
     private final PdpteRegisters pdpteRegisters;
     final Reclaim reclaim;
@@ -57,6 +57,19 @@ public final class ShadowPaging implements Paging {
      */
     public ShadowPaging(
             MachineMemory memory, FrameAllocator allocator, P2m p2m, DeviceMemory devices, ShadowPolicy policy) {
+        this(memory, allocator, p2m, devices, policy, new Counters(), PrefilledSlots.NONE);
+    }
+
+    /** @param prefilled slots of its roots */
+    ShadowPaging(
+            MachineMemory memory,
+            FrameAllocator allocator,
+            P2m p2m,
+            DeviceMemory devices,
+            ShadowPolicy policy,
+            Counters counters,
+            PrefilledSlots prefilled) {
+        this.counters = counters;
         this.memory = memory;
         this.allocator = allocator;
         this.p2m = p2m;
@@ -66,7 +79,7 @@ public final class ShadowPaging implements Paging {
         this.frames = new FrameTable(memory.frames());
         ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
         this.log = new WriteLog(new ShadowWriteAccess(this), policy.dirtyClean(), counters);
-        this.tables = new ShadowTables(memory, p2m, frames, pool, counters, log, policy);
+        this.tables = new ShadowTables(memory, p2m, frames, pool, counters, log, policy, prefilled);
         this.walker = new GuestWalker(memory, p2m, counters, log);
         this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.reclaim = new Reclaim(tables, vcpus, counters);
