@@ -46,6 +46,16 @@ final class GuestWalker {
      */
     boolean walk(VcpuState state, long linear, int access, GuestWalk walk) {
         counters.add(Counter.GUEST_WALK);
+        boolean isPermitted = decide(state, linear, access, walk);
+        if (isPermitted) {
+            counters.trace.walked(walk.linear, access, walk.gfn, walk.leafLevel, 0);
+        } else {
+            counters.trace.walked(walk.linear, access, -1, walk.absentLevel, walk.faultCode);
+        }
+        return isPermitted;
+    }
+
+    private boolean decide(VcpuState state, long linear, int access, GuestWalk walk) {
         walk.linear = linear;
         walk.access = access;
         walk.setDirty = false;

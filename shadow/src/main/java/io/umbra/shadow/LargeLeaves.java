@@ -141,6 +141,8 @@ final class LargeLeaves {
         if (is(old)) {
             mappings.remove(run(LongModeEntry.frame(old)), table, slot);
         }
+        counters.trace.link(
+                table.liveType(), table.frame, slot / table.liveType().slotsPerEntry(), old, entry);
         tables.memory.writeLong(table.entryAddress(slot), entry);
         if (is(entry)) {
             mappings.add(run(LongModeEntry.frame(entry)), table, slot);

@@ -51,13 +51,25 @@ public final class ShadowPaging implements Paging {
     private final P2mChanges p2mChanges;
     final WriteLog log;
 
+    /** The same without a trace. */
+    public ShadowPaging(
+            MachineMemory memory, FrameAllocator allocator, P2m p2m, DeviceMemory devices, ShadowPolicy policy) {
+        this(memory, allocator, p2m, devices, policy, Trace.OFF);
+    }
+
     /**
      * @param p2m the domain's map; changes to it are followed from now on
      * @param devices what answers where the P2M has no memory
+     * @param trace is told of everything
      */
     public ShadowPaging(
-            MachineMemory memory, FrameAllocator allocator, P2m p2m, DeviceMemory devices, ShadowPolicy policy) {
-        this(memory, allocator, p2m, devices, policy, new Counters(), PrefilledSlots.NONE);
+            MachineMemory memory,
+            FrameAllocator allocator,
+            P2m p2m,
+            DeviceMemory devices,
+            ShadowPolicy policy,
+            Trace trace) {
+        this(memory, allocator, p2m, devices, policy, new Counters(trace), PrefilledSlots.NONE);
     }
 
     /** @param prefilled slots of its roots */
@@ -99,6 +111,7 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
+        counters.trace.attached(vcpus.size(), state);
         EarlyUnshadow early = new EarlyUnshadow(memory);
         TableWrites writes = new TableWrites(memory, tables, early, counters, policy);
         VirtualTlb virtualTlb = policy.isOn(PolicyOption.VIRTUAL_TLB) ? new VirtualTlb(tables.walks, counters) : null;
@@ -115,7 +128,9 @@ public final class ShadowPaging implements Paging {
     @Override
     public FaultOutcome pageFault(int number, long linear, int code) {
         counters.add(Counter.PAGE_FAULT);
+        counters.trace.fault(number, linear, code);
         FaultOutcome outcome = pageFaults.handle(vcpus.get(number), linear, code);
+        counters.trace.outcome(outcome);
         flushIfDemanded();
         return outcome;
     }
@@ -127,7 +142,9 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public Emulation emulate(int number, Emulate reason, long budget) {
+        counters.trace.emulate(number, reason);
         Emulation result = emulatedInstructions.emulate(vcpus.get(number), reason, budget);
+        counters.trace.emulated(result);
         flushIfDemanded();
         return result;
     }
@@ -153,6 +170,7 @@ public final class ShadowPaging implements Paging {
     public void controlRegisterWritten(int number, int register, long old) {
         ShadowVcpu vcpu = vcpus.get(number);
         VcpuState state = vcpu.state;
+        counters.trace.control(number, register, old);
         tables.walks.forget();
         switch (register) {
             case 3 -> {
@@ -181,6 +199,7 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void eferWritten(int number, long old) {
+        counters.trace.efer(number, old);
         tables.walks.forget();
         followRules(vcpus.get(number).state);
         flushIfDemanded();
@@ -213,6 +232,7 @@ public final class ShadowPaging implements Paging {
     @Override
     public void invalidatePage(int number, long linear) {
         counters.add(Counter.INVLPG);
+        counters.trace.invalidatedPage(number, linear);
         tables.walks.forget();
         ShadowVcpu vcpu = vcpus.get(number);
         if (!writeProtects) {
@@ -247,6 +267,7 @@ public final class ShadowPaging implements Paging {
     @Override
     public void invalidateContext(int number) {
         counters.add(Counter.INVPCID);
+        counters.trace.invalidatedContext(number);
         tables.walks.forget();
         flushedAndReloaded(number);
     }
@@ -272,6 +293,7 @@ public final class ShadowPaging implements Paging {
     /** A device knows nothing of tables: their shadows follow what it wrote. */
     @Override
     public void memoryWritten(long guestPhysical, long length) {
+        counters.trace.memoryWritten(guestPhysical, length);
         log.markMemory(p2m, guestPhysical, length, DirtyCause.EXTERNAL);
         if (!writeProtects) {
             return;
@@ -319,6 +341,7 @@ public final class ShadowPaging implements Paging {
     private final class P2mChanges implements P2m.ChangeListener {
         @Override
         public void aboutToChange(long gfn, long count) {
+            counters.trace.p2mChanges(gfn, count);
             log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
@@ -352,6 +375,7 @@ public final class ShadowPaging implements Paging {
     void flushIfDemanded() {
         if (tables.takeFlushDemand()) {
             counters.add(Counter.FLUSH);
+            counters.trace.flushed();
             for (ShadowVcpu vcpu : vcpus) {
                 vcpu.tlb.flush();
             }

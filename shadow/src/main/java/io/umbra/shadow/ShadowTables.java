@@ -76,6 +76,7 @@ final class ShadowTables {
         hash.insert(page);
         prefilled.fill(memory, page);
         countMade(type);
+        counters.trace.made(type, frame, page.mfn);
         return page;
     }
 
@@ -170,6 +171,7 @@ final class ShadowTables {
         if (old == entry) {
             return wasLarge;
         }
+        counters.trace.link(parent.liveType(), parent.frame, index, old, entry);
         boolean sameChild = LongModeEntry.isPresent(old)
                 && LongModeEntry.isPresent(entry)
                 && LongModeEntry.frame(old) == LongModeEntry.frame(entry);
@@ -213,6 +215,7 @@ final class ShadowTables {
         if (old == entry) {
             return false;
         }
+        counters.trace.leaf(page.liveType(), page.frame, slot, old, entry);
         forgetMapping(page, slot, old);
         page.deviceTags += FaultTag.count(entry) - FaultTag.count(old);
         memory.writeLong(address, entry);
@@ -288,6 +291,7 @@ final class ShadowTables {
                 dropReference(child);
             }
         }
+        counters.trace.destroyed(type, page.frame, page.mfn);
         pool.release(page);
         counters.add(Counter.SHADOW_FREE);
         counters.set(Counter.SHADOW_PAGES, pool.used());
@@ -333,6 +337,7 @@ final class ShadowTables {
         }
         flushDemanded = true;
         boolean gone = !frames.isShadowed(mfn);
+        counters.trace.unshadowed(mfn, gone);
         if (gone) {
             counters.add(Counter.UNSHADOW);
         }

@@ -9,6 +9,7 @@ import io.umbra.shadow.NestedPaging;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.Paging;
 import io.umbra.shadow.ShadowPaging;
+import io.umbra.shadow.Trace;
 import io.umbra.vmm.apic.ApicModelRegisters;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.vmm.firmware.Firmware;
@@ -81,6 +82,11 @@ public final class Domain implements AutoCloseable {
 
     /** @param console takes what the guest prints, byte by byte */
     public Domain(DomainConfig config, IntConsumer console, ConsoleInput input) {
+        this(config, console, input, Trace.OFF);
+    }
+
+    /** @param trace is told of everything that the domain's paging does, from the first moment on */
+    public Domain(DomainConfig config, IntConsumer console, ConsoleInput input, Trace trace) {
         this.config = config;
         this.blowEvery = config.policy().blowEvery();
         this.input = input;
@@ -95,12 +101,13 @@ public final class Domain implements AutoCloseable {
         this.state = new VcpuState();
         this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
         this.screen = new TextScreen(ram, platform.screen);
+        this.processor = new SoftwareProcessor(state, memory);
+        trace.begin(processor::retired);
         this.paging = switch (config.paging()) {
-            case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy());
-            case NESTED -> new NestedPaging(memory, p2m, platform.memory);
+            case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy(), trace);
+            case NESTED -> new NestedPaging(memory, p2m, platform.memory, trace);
         };
         this.merging = demandMemory(allocator);
-        this.processor = new SoftwareProcessor(state, memory);
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
         ram.watch(paging::memoryWritten);

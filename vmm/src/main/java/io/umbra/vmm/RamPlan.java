@@ -30,6 +30,14 @@ public record RamPlan(boolean onDemand, long residentBytes, long mergeEvery) {
         }
     }
 
+    /** As in {@code on demand, 49152 KiB resident, merged every 100000000 ns}. */
+    @Override
+    public String toString() {
+        String limit = residentBytes == Long.MAX_VALUE ? "" : ", " + (residentBytes >>> 10) + " KiB resident";
+        String merging = mergeEvery == 0 ? "" : ", merged every " + mergeEvery + " ns";
+        return onDemand ? "on demand" + limit + merging : "at once";
+    }
+
     /** Frames in use at most. */
     long mostResident() {
         return residentBytes == Long.MAX_VALUE ? Long.MAX_VALUE : residentBytes >>> 12;

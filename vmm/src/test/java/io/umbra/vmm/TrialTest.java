@@ -64,7 +64,7 @@ class TrialTest {
     }
 
     static Stream<Arguments> trialsUnderPolicies() {
-        return Stream.of("tables", "events", "interrupts")
+        return Stream.of("tables", "events", "interrupts", "operands")
                 .flatMap(trial -> Stream.of(
                                 "",
                                 NESTED,
