@@ -70,7 +70,8 @@ public enum Counter {
     PAGE_OUT("frames whose bytes were put elsewhere to make room"),
     PAGE_IN("frames whose bytes were brought back"),
     MERGE("frames freed because another has the same bytes"),
-    UNSHARE("copies made for writes to a frame that others have too");
+    UNSHARE("copies made for writes to a frame that others have too"),
+    PV_SHADOWS_ON("times a PV guest was switched to shadows");
 
     private final String description;
 

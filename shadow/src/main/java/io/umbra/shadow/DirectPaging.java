@@ -84,6 +84,11 @@ public final class DirectPaging implements Paging {
         load(vcpus.size() - 1);
     }
 
+    /** Hardware walks the guest's tables again. */
+    void reload(int number) {
+        load(number);
+    }
+
     private void load(int number) {
         Vcpu vcpu = vcpus.get(number);
         vcpu.tlb.load(new HardwarePaging.Shadow(
@@ -93,14 +98,7 @@ public final class DirectPaging implements Paging {
     @Override
     public FaultOutcome pageFault(int number, long linear, int code) {
         counters.add(Counter.PAGE_FAULT);
-        tables.schedule(number);
-        Vcpu vcpu = vcpus.get(number);
-        boolean mayBeStore = assistsStores && (code & STORE_MASK) == STORE && kernelMode.test(number);
-        long maddr = mayBeStore ? tables.tableByteAt(linear) : -1;
-        if (maddr >= 0) {
-            vcpu.linear = linear;
-            vcpu.code = code;
-            vcpu.memory.begin(linear, maddr);
+        if (isStoreToTable(number, linear, code, true)) {
             return Emulate.PAGETABLE;
         }
         if ((code & PageFaultCode.PRESENT) == 0 && tables.mapLdtPage(linear)) {
@@ -109,6 +107,25 @@ public final class DirectPaging implements Paging {
         }
         counters.add(Counter.GUEST_FAULT);
         return new GuestFault(code);
+    }
+
+    /**
+     * Whether the fault is a store of the guest's kernel to one of its L1 tables; then {@link #emulate} makes it.
+     *
+     * @param present hardware must have met a present entry: it walked the guest's own
+     */
+    boolean isStoreToTable(int number, long linear, int code, boolean present) {
+        tables.schedule(number);
+        Vcpu vcpu = vcpus.get(number);
+        int mask = present ? STORE_MASK : STORE_MASK & ~PageFaultCode.PRESENT;
+        boolean mayBeStore = assistsStores && (code & mask) == (STORE & mask) && kernelMode.test(number);
+        long maddr = mayBeStore ? tables.tableByteAt(linear) : -1;
+        if (maddr >= 0) {
+            vcpu.linear = linear;
+            vcpu.code = code | PageFaultCode.PRESENT;
+            vcpu.memory.begin(linear, maddr);
+        }
+        return maddr >= 0;
     }
 
     @Override

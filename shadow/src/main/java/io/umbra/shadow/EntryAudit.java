@@ -48,7 +48,9 @@ final class EntryAudit {
             }
             for (int slot = 0; slot < page.liveType().slots(); slot++) {
                 long entry = engine.memory.readLong(page.entryAddress(slot));
-                if (LongModeEntry.isPresent(entry)) {
+                if (engine.tables.prefilled.contains(page.liveType(), slot)) {
+                    prefilled(page, slot, entry);
+                } else if (LongModeEntry.isPresent(entry)) {
                     check(page, slot, entry);
                 } else if (entry != 0) {
                     tag(page, slot, entry);
@@ -80,6 +82,13 @@ final class EntryAudit {
 
     private void found(String rule, ShadowPage page, int slot, String message) {
         findings.add(new Finding(rule, "slot " + slot + " of " + page + " " + message));
+    }
+
+    /** ROOT-2. */
+    private void prefilled(ShadowPage page, int slot, long entry) {
+        if (entry != engine.tables.prefilled.entry(slot)) {
+            found("ROOT-2", page, slot, "is 0x" + Long.toHexString(entry) + ", not what the hypervisor has there");
+        }
     }
 
     private void check(ShadowPage page, int slot, long entry) {

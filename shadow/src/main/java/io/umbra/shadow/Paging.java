@@ -10,7 +10,7 @@ import io.umbra.x86.VcpuState;
  * How a domain's memory is virtualised. The virtual machine monitor calls it at each event that concerns paging; it keeps the tables that hardware walks, and tells each
  * vCPU's {@link Tlb} what must be forgotten. Calls for one domain come from one thread at a time.
  */
-public sealed interface Paging permits ShadowPaging, NestedPaging, DirectPaging {
+public sealed interface Paging permits ShadowPaging, NestedPaging, DirectPaging, PvPaging {
 
     /** What the processor must leave guest mode for. */
     Intercepts intercepts();

@@ -69,7 +69,19 @@ public final class ShadowPaging implements Paging {
             DeviceMemory devices,
             ShadowPolicy policy,
             Trace trace) {
-        this.counters = new Counters(trace);
+        this(memory, allocator, p2m, devices, policy, new Counters(trace), PrefilledSlots.NONE);
+    }
+
+    /** @param prefilled slots of its roots */
+    ShadowPaging(
+            MachineMemory memory,
+            FrameAllocator allocator,
+            P2m p2m,
+            DeviceMemory devices,
+            ShadowPolicy policy,
+            Counters counters,
+            PrefilledSlots prefilled) {
+        this.counters = counters;
         this.memory = memory;
         this.allocator = allocator;
         this.p2m = p2m;
@@ -79,7 +91,7 @@ public final class ShadowPaging implements Paging {
         this.frames = new FrameTable(memory.frames());
         ShadowPool pool = new ShadowPool(memory, allocator, frames, policy.poolPages());
         this.log = new WriteLog(new ShadowWriteAccess(this), policy.dirtyClean(), counters);
-        this.tables = new ShadowTables(memory, p2m, frames, pool, counters, log, policy);
+        this.tables = new ShadowTables(memory, p2m, frames, pool, counters, log, policy, prefilled);
         this.walker = new GuestWalker(memory, p2m, counters, log);
         this.pdpteRegisters = new PdpteRegisters(memory, p2m);
         this.reclaim = new Reclaim(tables, vcpus, counters);

@@ -15,6 +15,7 @@ final class ShadowTables {
     final ShadowPool pool;
     final ShadowHash hash;
     final ReverseMap reverseMap;
+    final PrefilledSlots prefilled;
     final PinnedRoots pinned = new PinnedRoots();
     final Revalidation revalidation;
     final OutOfSync outOfSync;
@@ -36,7 +37,9 @@ final class ShadowTables {
             ShadowPool pool,
             Counters counters,
             WriteLog log,
-            ShadowPolicy policy) {
+            ShadowPolicy policy,
+            PrefilledSlots prefilled) {
+        this.prefilled = prefilled;
         this.memory = memory;
         this.frames = frames;
         this.pool = pool;
@@ -71,6 +74,7 @@ final class ShadowTables {
         }
         ShadowPage page = pool.allocate(type, frame);
         hash.insert(page);
+        prefilled.fill(memory, page);
         countMade(type);
         counters.trace.made(type, frame, page.mfn);
         return page;
@@ -155,6 +159,9 @@ final class ShadowTables {
      */
     boolean setLink(ShadowPage parent, int index, long entry) {
         int slot = index * parent.liveType().slotsPerEntry();
+        if (prefilled.contains(parent.liveType(), slot)) {
+            return false;
+        }
         long address = parent.entryAddress(slot);
         boolean wasLarge = LargeLeaves.is(memory.readLong(address));
         if (wasLarge) {
@@ -268,7 +275,7 @@ final class ShadowTables {
         }
         for (int slot = 0; slot < type.slots(); slot += type.slotsPerEntry()) {
             long old = entry(page, slot);
-            if (!LongModeEntry.isPresent(old)) {
+            if (!LongModeEntry.isPresent(old) || prefilled.contains(type, slot)) {
                 continue;
             }
             if (type.level() == 1) {
