@@ -85,7 +85,8 @@ public final class DirectPaging implements Paging {
     }
 
     /** Hardware walks the guest's tables again. */
-    void reload(int number) {
+    @Override
+    public void reset(int number) {
         load(number);
     }
 

@@ -108,7 +108,7 @@ public final class PvPaging implements Paging {
         }
         shadows = null;
         for (int i = 0; i < vcpus.size(); i++) {
-            direct.reload(i);
+            direct.reset(i);
         }
         old.close();
     }
@@ -207,6 +207,23 @@ public final class PvPaging implements Paging {
     /** Drops one translation of a vCPU's. */
     public void invalidate(int vcpu, long linear) {
         direct.invalidate(vcpu, linear);
+    }
+
+    /** Drops all translations of all vCPUs, as the guest asked. The shadows are in line with its tables and stay. */
+    public void flush() {
+        counters().add(Counter.FLUSH);
+        for (Vcpu vcpu : vcpus) {
+            vcpu.tlb.flush();
+        }
+    }
+
+    @Override
+    public void reset(int vcpu) {
+        if (shadows == null) {
+            direct.reset(vcpu);
+        } else {
+            shadows.reset(vcpu);
+        }
     }
 
     @Override

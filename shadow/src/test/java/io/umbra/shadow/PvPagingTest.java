@@ -337,6 +337,18 @@ class PvPagingTest {
         assertThat(clean().count()).isZero();
     }
 
+    /** A descriptor of privilege level 0 is given level 3 in place. */
+    @Test
+    void descriptorsThatTheAuditAdjustsAreLogged() {
+        long frame = tables.allocate(0x3001);
+        memory.writeLong(frame << 12, 0x00CF_9B00_0000_FFFFL);
+        logOn();
+        clean();
+        assertThat(tables.setGdt(new long[] {frame}, 1)).isZero();
+        assertThat(memory.readLong(frame << 12)).isEqualTo(0x00CF_FB00_0000_FFFFL);
+        assertThat(clean().contains(0x3001)).isTrue();
+    }
+
     @Test
     void whateverTheGuestPutsIntoTheM2pTheLogGoesOn() {
         logOn();

@@ -38,8 +38,7 @@ final class Output {
         String reason = Files.isDirectory(file)
                 ? "it is a directory"
                 : e instanceof NoSuchFileException ? "its directory does not exist" : String.valueOf(e.getMessage());
-        return new ParameterException(
-                spec.commandLine(), "cannot write the " + what + " to '" + file + "': " + reason);
+        return new ParameterException(spec.commandLine(), "cannot write the " + what + " to '" + file + "': " + reason);
     }
 
     private Output() {}

@@ -177,17 +177,18 @@ final class Play {
      */
     int play(PvRun run, byte[] kernel, String name, String commandLine, byte[] initrd) throws LoadException {
         check();
-        if (verify || dirtyLog != null || screenFile != null || save != null || migrateEvery != null) {
-            throw mistake("--verify, --dirty-log, --screen, --save and --migrate-every are not for pv guests");
+        if (dirtyLog != null || screenFile != null || save != null || migrateEvery != null) {
+            throw mistake("--dirty-log, --screen, --save and --migrate-every are not for pv guests");
         }
         PvRun.Request request = new PvRun.Request(kernel, name, commandLine, initrd, limit);
         PvRun.Ended ended = run.run(request, this::startTimeout);
-        deliver(switch (format()) {
-            case TEXT -> ended.report().text();
-            case JSON -> ended.report().json();
-            case PROPERTIES -> ended.report().properties();
-            case NONE -> endOnly(ended.end());
-        });
+        deliver(
+                switch (format()) {
+                    case TEXT -> ended.report().text();
+                    case JSON -> ended.report().json();
+                    case PROPERTIES -> ended.report().properties();
+                    case NONE -> endOnly(ended.end());
+                });
         return status(ended.end(), false);
     }
 
@@ -233,9 +234,7 @@ final class Play {
     private boolean isWhole(GuestEnd end, Domain domain) {
         return switch (end) {
             case GuestEnd.Stopped _ -> false;
-            case GuestEnd.LimitReached _ ->
-                limit != null && domain.instructions() >= limit
-                        || isSaved(domain);
+            case GuestEnd.LimitReached _ -> limit != null && domain.instructions() >= limit || isSaved(domain);
             default -> true;
         };
     }
@@ -324,12 +323,13 @@ final class Play {
     }
 
     private void write(Report result, GuestEnd end) {
-        deliver(switch (format()) {
-            case TEXT -> result.text();
-            case JSON -> result.json();
-            case PROPERTIES -> result.properties();
-            case NONE -> endOnly(end);
-        });
+        deliver(
+                switch (format()) {
+                    case TEXT -> result.text();
+                    case JSON -> result.json();
+                    case PROPERTIES -> result.properties();
+                    case NONE -> endOnly(end);
+                });
     }
 
     /** What is told though nothing was asked for. */

@@ -16,8 +16,13 @@ final class PvRun {
     private final PvConfig config;
     private final GuestConsole console;
     private final ConsoleInput input;
+    private final @Nullable Long switchShadows;
+    private final boolean verify;
 
-    PvRun(PvConfig config, GuestConsole console, ConsoleInput input) {
+    /** @param switchShadows a period in nanoseconds, or null for never */
+    PvRun(PvConfig config, GuestConsole console, ConsoleInput input, @Nullable Long switchShadows, boolean verify) {
+        this.switchShadows = switchShadows;
+        this.verify = verify;
         this.config = config;
         this.console = console;
         this.input = input;
@@ -47,6 +52,9 @@ final class PvRun {
         XenPvKernel kernel = XenPvKernel.recognise(request.kernel(), request.name());
         try (PvDomain domain = new PvDomain(config, console, input)) {
             domain.load(kernel, request.commandLine(), request.initrd());
+            if (switchShadows != null) {
+                domain.switchShadows(switchShadows, verify);
+            }
             if (request.limit() != null) {
                 domain.limit(request.limit());
             }

@@ -127,6 +127,15 @@ final class Run implements Callable<Integer> {
             description = "hide Umbra's counters from the guest, so that what it prints cannot depend on the policy")
     private boolean noHypercalls;
 
+    @Option(
+            names = "--switch-shadows",
+            paramLabel = "PERIOD",
+            description =
+                    "turn shadows with log-dirty on under a pv guest for such a period, as 1ms, and off for the next,"
+                            + " and so on; with --verify all its memory is held against each bitmap",
+            converter = Period.class)
+    private @Nullable Long switchShadows;
+
     @Mixin
     private RamOptions ram = new RamOptions();
 
@@ -184,6 +193,12 @@ final class Run implements Callable<Integer> {
         if (noHypercalls || tracing.isOn() || ram.plan().onDemand()) {
             throw mistake("--no-hypercalls, --trace, --replay and RAM on demand are not for pv guests");
         }
+        if (play.verifies() && switchShadows == null) {
+            throw mistake("--verify needs --switch-shadows for pv guests: it holds their memory against the log");
+        }
+        if (switchShadows != null && "shadow".equals(paging)) {
+            throw mistake("--switch-shadows begins on the guest's own tables: it cannot be had with --paging shadow");
+        }
         Path image = guest;
         if (image == null) {
             throw mistake("--guest pv needs a GUEST: the built-in one is no pv guest");
@@ -196,7 +211,8 @@ final class Run implements Callable<Integer> {
         boolean wallTime = constant(Clock.class, "--time", time) == Clock.WALL;
         try {
             PvConfig config = new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy());
-            PvRun run = new PvRun(config, new GuestConsole(System.out), Terminal.input());
+            PvRun run =
+                    new PvRun(config, new GuestConsole(System.out), Terminal.input(), switchShadows, play.verifies());
             return play.play(run, read(image), image.toString(), append, disk);
         } catch (LoadException | IllegalArgumentException e) {
             throw mistake(String.valueOf(e.getMessage()));
@@ -243,6 +259,9 @@ final class Run implements Callable<Integer> {
         checkProcessors();
         if (!kind.equals("hvm")) {
             throw mistake("--guest cannot be '" + kind + "': there are hvm and pv");
+        }
+        if (switchShadows != null) {
+            throw mistake("--switch-shadows needs --guest pv: an hvm guest has shadows all the time");
         }
         if ("direct".equals(paging)) {
             throw mistake("--paging direct needs --guest pv: an hvm guest's pagetables hold no machine frames");

@@ -78,9 +78,15 @@ final class DebianGuest {
 
     /** The same kernel as a PV guest; its tables are audited at the end. */
     PvBoot bootPv(PvConfig config, String commandLine, long limit) throws LoadException {
+        return bootPv(config, commandLine, limit, domain -> {});
+    }
+
+    /** @param prepared is given the domain when it is loaded */
+    PvBoot bootPv(PvConfig config, String commandLine, long limit, Consumer<PvDomain> prepared) throws LoadException {
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         try (PvDomain domain = new PvDomain(config, console::write, ConsoleInput.none())) {
             domain.load(XenPvKernel.recognise(kernel, "vmlinuz"), commandLine, initrd);
+            prepared.accept(domain);
             domain.limit(limit);
             GuestEnd end = domain.run();
             domain.audit();

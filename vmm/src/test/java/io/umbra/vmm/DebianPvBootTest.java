@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.umbra.vmm.DebianGuest.Kernel;
 import io.umbra.vmm.DebianGuest.PvBoot;
 import io.umbra.vmm.pv.PvConfig;
+import io.umbra.vmm.pv.ShadowSwitch;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -42,6 +43,36 @@ class DebianPvBootTest {
         assertThat(counts.systemCalls()).isGreaterThan(1000);
         assertThat(counts.traps()).containsKeys("#PF", "#GP");
         assertThat(counts.privileged()).containsKeys("write_msr", "forced cpuid");
+    }
+
+    /** Shadows and the log come and go two thousand times under the kernel; it cannot tell. */
+    @Test
+    void printsTheSameWhileShadowsAreSwitchedOnAndOffEveryMillisecond() throws Exception {
+        ShadowSwitch[] turned = new ShadowSwitch[1];
+        PvBoot boot = guest.bootPv(
+                PvConfig.of(MEMORY), COMMAND_LINE, LIMIT, domain -> turned[0] = domain.switchShadows(1_000_000, false));
+        assertThat(boot.console()).isEqualTo(reference.console());
+        assertThat(boot.domain().instructions()).isEqualTo(reference.domain().instructions());
+        assertThat(turned[0].rounds()).isGreaterThan(1000);
+        assertThat(turned[0].dirty()).isGreaterThan(10_000);
+    }
+
+    @Test
+    void eachBitmapHoldsEveryPageThatChanged() throws Exception {
+        ShadowSwitch[] turned = new ShadowSwitch[1];
+        PvBoot boot = guest.bootPv(
+                PvConfig.of(MEMORY), COMMAND_LINE, LIMIT, domain -> turned[0] = domain.switchShadows(20_000_000, true));
+        assertThat(boot.console()).isEqualTo(reference.console());
+        assertThat(turned[0].changed()).isGreaterThan(10_000);
+    }
+
+    @Test
+    void printsTheSameOnShadowsThroughout() throws Exception {
+        PvConfig plain = PvConfig.of(MEMORY);
+        PvConfig config = new PvConfig(MEMORY, plain.seed(), false, plain.startDate(), true, plain.policy());
+        PvBoot boot = guest.bootPv(config, COMMAND_LINE, LIMIT);
+        assertThat(boot.console()).isEqualTo(reference.console());
+        assertThat(boot.domain().instructions()).isEqualTo(reference.domain().instructions());
     }
 
     @Test

@@ -79,6 +79,7 @@ final class TypeReferences {
 
     private int validate(long mfn) {
         int result = validation.validate(mfn);
+        markAdjusted(mfn);
         switch (result) {
             case Errno.OK -> frames.set(mfn, MachineFrames.VALIDATED, true);
             case Errno.RESTART -> leavePartial(mfn);
@@ -92,6 +93,15 @@ final class TypeReferences {
             }
         }
         return result;
+    }
+
+    /** What is admitted may have been adjusted in place. */
+    private void markAdjusted(long mfn) {
+        PvTables owner = machine.ownerOf(mfn);
+        FrameType type = frames.type(mfn);
+        if (owner != null && (type.isTable() || type == FrameType.SEGMENT_DESCRIPTORS)) {
+            owner.host().markDirty(mfn);
+        }
     }
 
     private void forgetType(long mfn) {
@@ -111,6 +121,7 @@ final class TypeReferences {
     private int complete(long mfn) {
         frames.set(mfn, MachineFrames.PARTIAL, false);
         int result = validation.validate(mfn);
+        markAdjusted(mfn);
         if (result == Errno.OK) {
             frames.set(mfn, MachineFrames.VALIDATED, true);
             machine.drop(mfn);

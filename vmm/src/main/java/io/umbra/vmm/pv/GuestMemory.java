@@ -2,6 +2,7 @@ package io.umbra.vmm.pv;
 
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
+import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -18,11 +19,18 @@ final class GuestMemory {
 
     private final MachineMemory memory;
     private final LongSupplier root;
+    private final LongConsumer changes;
 
     /** @param root the frame of the top table, asked for at each access; 0 for none */
     GuestMemory(MachineMemory memory, LongSupplier root) {
+        this(memory, root, mfn -> {});
+    }
+
+    /** @param changes is told of each frame before it is written to */
+    GuestMemory(MachineMemory memory, LongSupplier root, LongConsumer changes) {
         this.memory = memory;
         this.root = root;
+        this.changes = changes;
     }
 
     /** Whether a guest may use the address at all. */
@@ -50,9 +58,13 @@ final class GuestMemory {
             }
             long used = entry | LongModeEntry.ACCESSED | (write && level == 1 ? LongModeEntry.DIRTY : 0);
             if (used != entry) {
+                changes.accept(table);
                 memory.compareAndSetLong(place, entry, used);
             }
             table = frame;
+        }
+        if (write) {
+            changes.accept(table);
         }
         return table << 12 | linear & PAGE - 1;
     }

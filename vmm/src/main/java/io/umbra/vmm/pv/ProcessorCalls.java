@@ -1,6 +1,6 @@
 package io.umbra.vmm.pv;
 
-import io.umbra.shadow.DirectPaging;
+import io.umbra.shadow.PvPaging;
 import io.umbra.shadow.pv.Errno;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.VcpuState;
@@ -12,7 +12,7 @@ final class ProcessorCalls implements HypercallFamily {
     private static final int SEGMENTS = 0, SEGMENTS_NOTIFY = 1, WRITABLE_PAGETABLES = 2, EXTENDED_CR3 = 3;
 
     private final VcpuState state;
-    private final DirectPaging paging;
+    private final PvPaging paging;
 
     ProcessorCalls(PvGuest guest) {
         this.state = guest.vcpu().state;

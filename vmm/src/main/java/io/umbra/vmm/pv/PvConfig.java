@@ -1,5 +1,6 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.shadow.ShadowPolicy;
 import java.time.Instant;
 
 /**
@@ -9,8 +10,16 @@ import java.time.Instant;
  * @param seed of everything that is scattered
  * @param wallTime time follows the host's clock instead of the count of instructions
  * @param startDate of the guest's wall clock, so that a run is repeatable
+ * @param shadows hardware walks shadows from the start, and not the guest's own tables
+ * @param policy of shadows
  */
-public record PvConfig(long memoryBytes, long seed, boolean wallTime, Instant startDate) {
+public record PvConfig(
+        long memoryBytes, long seed, boolean wallTime, Instant startDate, boolean shadows, ShadowPolicy policy) {
+    /** On its own tables. */
+    public PvConfig(long memoryBytes, long seed, boolean wallTime, Instant startDate) {
+        this(memoryBytes, seed, wallTime, startDate, false, ShadowPolicy.DEFAULT);
+    }
+
     /** Virtual time from the year 2000 on. */
     public static PvConfig of(long memoryBytes) {
         return new PvConfig(memoryBytes, 1, false, Instant.parse("2000-01-01T00:00:00Z"));

@@ -1,8 +1,8 @@
 package io.umbra.vmm.pv;
 
 import io.umbra.processor.SoftwareProcessor;
-import io.umbra.shadow.DirectPaging;
 import io.umbra.shadow.DomainCrash;
+import io.umbra.shadow.PvPaging;
 import io.umbra.shadow.pv.PvHost;
 import io.umbra.shadow.pv.PvMachine;
 import io.umbra.shadow.pv.PvPolicy;
@@ -23,7 +23,7 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A domain that runs a 64-bit PV guest on one vCPU, and the loop around it. Its pagetables are its own, audited ({@link DirectPaging}).
+ * A domain that runs a 64-bit PV guest on one vCPU, and the loop around it. Its pagetables are its own, audited ({@link PvPaging}).
  *
  * <p>Time is as in {@link io.umbra.vmm.Domain}: a retired instruction takes a nanosecond, and when the vCPU sleeps, time jumps to the next event. System time, the TSC and the clock of the timers are
  * one number.
@@ -43,7 +43,7 @@ public final class PvDomain implements AutoCloseable {
     private final SoftwareProcessor processor;
     private final VcpuState state = new VcpuState();
     private final PvTables tables;
-    private final DirectPaging paging;
+    private final PvPaging paging;
     private final PvVcpu vcpu;
     private final VirtualClock clock = new VirtualClock();
     private final SharedInfo shared;
@@ -60,6 +60,7 @@ public final class PvDomain implements AutoCloseable {
     private long skipped;
 
     private long limit = Long.MAX_VALUE;
+    private @Nullable ShadowSwitch shadowSwitch;
     private volatile @Nullable GuestEnd stopReason;
     private @Nullable Services services;
     private @Nullable PvExits exits;
@@ -70,18 +71,21 @@ public final class PvDomain implements AutoCloseable {
         this.config = config;
         this.console = console;
         this.input = input;
-        long frames = (config.memoryBytes() >>> 12) + (config.memoryBytes() >>> 20) + SPARE_FRAMES;
+        long frames = (config.memoryBytes() >>> 12)
+                + (config.memoryBytes() >>> 20)
+                + config.policy().poolPages()
+                + SPARE_FRAMES;
         memory = new MachineMemory(frames + 511 & -512L);
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
         PvMachine machine = new PvMachine(memory, allocator);
         tables = new PvTables(machine, DOMAIN, 1, new Host(), PvPolicy.DEFAULT);
         processor = new SoftwareProcessor(state, memory);
-        paging = new DirectPaging(tables, memory, number -> vcpu().isKernel());
+        paging = new PvPaging(tables, memory, allocator, number -> vcpu().isKernel(), config.policy());
         shared = new SharedInfo(memory, tables.share(true));
         VcpuInfo info = new VcpuInfo(memory, shared.vcpuInfo(0));
         vcpu = new PvVcpu(processor, info, paging, tables);
         events = new EventChannels(shared, info);
-        kernelMemory = new GuestMemory(memory, tables::kernelBase);
+        kernelMemory = new GuestMemory(memory, tables::kernelBase, paging::markDirty);
         processor.intercept(Intercepts.DEPRIVILEGED.withTimeStamp(config.wallTime()));
         paging.attach(state, processor, processor);
         info.masked(true);
@@ -116,10 +120,19 @@ public final class PvDomain implements AutoCloseable {
         }
 
         @Override
-        public void markDirty(long mfn) {}
+        public void markDirty(long mfn) {
+            paging.markDirty(mfn);
+        }
 
         @Override
-        public void removeShadows(long mfn) {}
+        public void removeShadows(long mfn) {
+            paging.removeShadows(mfn);
+        }
+
+        @Override
+        public void entryWritten(long maddr) {
+            paging.entryWritten(maddr);
+        }
     }
 
     // ---- before the run
@@ -140,6 +153,9 @@ public final class PvDomain implements AutoCloseable {
         connected.place(built.store(), built.console());
         services = connected;
         tables.newBase(built.base());
+        if (config.shadows()) {
+            paging.switchOn();
+        }
         vcpu.loadBase();
         state.rip = built.rip();
         state.gpr[VcpuState.RSP] = built.stack();
@@ -204,6 +220,28 @@ public final class PvDomain implements AutoCloseable {
         processor.requestStop();
     }
 
+    /**
+     * From the start of the run on, shadows with log-dirty are switched on for one period and off for the next.
+     *
+     * @param period nanoseconds of virtual time
+     * @param verify hold all of the guest's memory against each bitmap; what is missing there ends the run with an {@link io.umbra.x86.InvariantViolation}
+     * @return what was seen, once the run has ended
+     */
+    public ShadowSwitch switchShadows(long period, boolean verify) {
+        ShadowSwitch made = new ShadowSwitch(paging, tables, memory, this::mappedFrames, period, verify);
+        shadowSwitch = made;
+        return made;
+    }
+
+    /** Frames of the guest's that the hypervisor writes to whenever it likes: no fault and no call tells of that. */
+    private long[] mappedFrames() {
+        Services connected = services;
+        long info = vcpu.info.frame();
+        return connected == null
+                ? new long[] {info}
+                : new long[] {info, connected.storeFrame(), connected.consoleFrame()};
+    }
+
     // ---- what can be asked
     // -----------------------------------------------------------------------------------------------------------
 
@@ -261,6 +299,9 @@ public final class PvDomain implements AutoCloseable {
 
     private @Nullable GuestEnd step(PvExits handler, Services connected) {
         clock.advanceTo(now());
+        if (shadowSwitch != null) {
+            shadowSwitch.advanceTo(now());
+        }
         connected.type(input);
         handler.deliverEvents();
         Exit exit = processor.run(budget());
@@ -326,11 +367,15 @@ public final class PvDomain implements AutoCloseable {
         if (!config.wallTime()) {
             budget = Math.min(budget, clock.nextEvent() - now());
         }
+        if (shadowSwitch != null) {
+            budget = Math.min(budget, shadowSwitch.next() - now());
+        }
         return Math.max(1, budget);
     }
 
     @Override
     public void close() {
+        paging.close();
         processor.close();
         memory.close();
     }

@@ -52,7 +52,7 @@ final class PvExits implements FaultHandler {
         this.budget = budget;
         this.now = now;
         this.hypercalls = new HypercallTable(guest);
-        this.memory = new GuestMemory(guest.memory(), vcpu::base);
+        this.memory = new GuestMemory(guest.memory(), vcpu::base, guest.paging()::markDirty);
         this.bounce = new Bounce(vcpu, guest.kernel(), guest.counts());
         this.privileged = new Privileged(guest, memory, bounce);
     }

@@ -1,6 +1,6 @@
 package io.umbra.vmm.pv;
 
-import io.umbra.shadow.DirectPaging;
+import io.umbra.shadow.PvPaging;
 import io.umbra.shadow.pv.PvTables;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.x86.MachineMemory;
@@ -17,7 +17,7 @@ import java.util.function.IntConsumer;
 record PvGuest(
         MachineMemory memory,
         PvTables tables,
-        DirectPaging paging,
+        PvPaging paging,
         PvVcpu vcpu,
         GuestMemory kernel,
         SharedInfo shared,

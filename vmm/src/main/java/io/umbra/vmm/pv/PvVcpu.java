@@ -1,7 +1,7 @@
 package io.umbra.vmm.pv;
 
 import io.umbra.processor.SoftwareProcessor;
-import io.umbra.shadow.DirectPaging;
+import io.umbra.shadow.PvPaging;
 import io.umbra.shadow.pv.PvTables;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
@@ -57,7 +57,7 @@ final class PvVcpu {
     final Callbacks callbacks = new Callbacks();
     final Sleep sleep = new Sleep();
     private final SoftwareProcessor processor;
-    private final DirectPaging paging;
+    private final PvPaging paging;
     private final PvTables tables;
 
     private boolean kernel = true;
@@ -79,7 +79,7 @@ final class PvVcpu {
 
     private int ports;
 
-    PvVcpu(SoftwareProcessor processor, VcpuInfo info, DirectPaging paging, PvTables tables) {
+    PvVcpu(SoftwareProcessor processor, VcpuInfo info, PvPaging paging, PvTables tables) {
         this.processor = processor;
         this.state = processor.state();
         this.info = info;

@@ -13,6 +13,8 @@ final class Services {
     private final Store store;
     private final int storePort;
     private final int consolePort;
+    private long storeFrame;
+    private long consoleFrame;
     private @Nullable StoreRing storeRing;
     private @Nullable ConsoleRing consoleRing;
 
@@ -34,8 +36,18 @@ final class Services {
         return consolePort;
     }
 
+    long storeFrame() {
+        return storeFrame;
+    }
+
+    long consoleFrame() {
+        return consoleFrame;
+    }
+
     /** The frames of the rings. */
     void place(long storeFrame, long consoleFrame) {
+        this.storeFrame = storeFrame;
+        this.consoleFrame = consoleFrame;
         storeRing = new StoreRing(memory, storeFrame, store);
         consoleRing = new ConsoleRing(memory, consoleFrame, console);
     }

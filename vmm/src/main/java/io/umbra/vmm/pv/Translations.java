@@ -1,6 +1,6 @@
 package io.umbra.vmm.pv;
 
-import io.umbra.shadow.DirectPaging;
+import io.umbra.shadow.PvPaging;
 
 /** Drops translations as hypercalls ask for it. The one vCPU is bit 0 of a mask of vCPUs. */
 final class Translations {
@@ -8,7 +8,7 @@ final class Translations {
     /** Of the flags of {@code update_va_mapping}: all vCPUs; another value that is not 0 points to a mask. */
     private static final long ALL = 4;
 
-    private final DirectPaging paging;
+    private final PvPaging paging;
     private final GuestMemory memory;
 
     Translations(PvGuest guest) {
@@ -31,7 +31,7 @@ final class Translations {
     }
 
     void flushAll() {
-        paging.blow();
+        paging.flush();
     }
 
     void invalidate(long linear) {

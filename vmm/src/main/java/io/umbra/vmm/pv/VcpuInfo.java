@@ -65,6 +65,11 @@ final class VcpuInfo {
         return memory.readByte(place + MASK) & 0xFF;
     }
 
+    /** The machine frame that it is in. */
+    long frame() {
+        return place >>> 12;
+    }
+
     void masked(boolean is) {
         memory.writeByte(place + MASK, is ? 1 : 0);
     }
