@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
 /** Boots a guest and says what its shadows did. */
 @Command(
         name = "run",
-        description = "Boot a guest; without GUEST, the built-in one, which tells the story of shadow paging.",
+        description =
+                "Boot a guest; without GUEST, the built-in one, which tells the story of shadow paging, or that of PV.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         footer = {
@@ -49,6 +50,7 @@ import picocli.CommandLine.Spec;
         })
 final class Run implements Callable<Integer> {
     private static final String BUILT_IN = "/io/umbra/guests/shadow-story.elf";
+    private static final String BUILT_IN_PV = "/io/umbra/guests/pv-story.elf";
 
     /** Of every guest's clock, so that a run is repeatable. */
     private static final Instant START = Instant.parse("2000-01-01T00:00:00Z");
@@ -211,10 +213,6 @@ final class Run implements Callable<Integer> {
         }
         Report.Format format = constant(Report.Format.class, "--report", report);
         checkWritable("report", reportFile);
-        Path image = guest;
-        if (image == null) {
-            throw mistake("--guest pv needs a GUEST: the built-in one is no pv guest");
-        }
         List<BootModule> modules = modules();
         if (modules.size() > 1) {
             throw mistake("a pv guest takes one initrd, not " + modules.size());
@@ -224,7 +222,9 @@ final class Run implements Callable<Integer> {
         PvConfig config = new PvConfig(memory, seed, wallTime, START);
         GuestConsole console = new GuestConsole(System.out);
         try {
-            PvRun.Request request = new PvRun.Request(read(image), image.toString(), append, disk, limit);
+            byte[] image = guest == null ? builtIn(BUILT_IN_PV) : read(guest);
+            String name = guest == null ? "the built-in pv guest" : guest.toString();
+            PvRun.Request request = new PvRun.Request(image, name, append, disk, limit);
             PvRun.Ended ended = new PvRun(config, console, input()).run(request, this::startTimeout);
             String text = switch (format) {
                 case TEXT -> ended.report().text();
@@ -444,7 +444,7 @@ final class Run implements Callable<Integer> {
     private GuestImage image() {
         try {
             return guest == null
-                    ? GuestImage.recognise(builtIn(), "the built-in guest")
+                    ? GuestImage.recognise(builtIn(BUILT_IN), "the built-in guest")
                     : GuestImage.recognise(read(guest), guest.toString());
         } catch (LoadException e) {
             throw mistake(String.valueOf(e.getMessage()));
@@ -471,8 +471,8 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private static byte[] builtIn() {
-        try (InputStream in = Run.class.getResourceAsStream(BUILT_IN)) {
+    private static byte[] builtIn(String resource) {
+        try (InputStream in = Run.class.getResourceAsStream(resource)) {
             if (in == null) {
                 throw new IllegalStateException("the built-in guest is missing from this build");
             }
