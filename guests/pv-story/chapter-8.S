@@ -88,6 +88,7 @@ map_pages:
     cmp     rax, rcx
     cmova   rax, rcx
     and     rax, -2
+    jz      5f
     mov     [rip + pages], rax
     xor     ebp, ebp
 3:  cmp     rbp, [rip + pages]
@@ -109,6 +110,11 @@ map_pages:
     pop     rbp
     pop     rbx
     ret
+5:  TEXT    rdi, "There is no memory beside the window: 5 MiB are needed. The story ends here."
+    call    print_text
+    call    print_newline
+    mov     edi, 1
+    jmp     end_guest
 
 # The word that belongs to page RBX, word RBP in the pass R12, in RAX.
 word_for:
