@@ -8,6 +8,7 @@ import io.umbra.x86.Intercepts;
 import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.Processor;
+import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,22 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     /** What the TLB did so far. */
     public TlbCounts tlbCounts() {
         return cpu.memory.counts();
+    }
+
+    /**
+     * Makes the walk that an access would make on a TLB miss: sets A and D like it, and keeps nothing. For those who compare walkers. Must not be called inside {@link #run}.
+     *
+     * @param linear canonical
+     * @param access bits of {@link io.umbra.x86.PageFaultCode}
+     */
+    public HardwareWalk walk(long linear, int access) {
+        PageWalker walker = cpu.memory.walker();
+        boolean alignmentFlag = (cpu.state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
+        return switch (walker.walk(linear, access, alignmentFlag)) {
+            case MAPPED -> new HardwareWalk.Mapped(walker.machineAddress);
+            case PAGE_FAULT -> new HardwareWalk.PageFault(walker.code);
+            case NESTED_FAULT -> new HardwareWalk.NestedFault(walker.guestPhysical, walker.code);
+        };
     }
 
     @Override

@@ -63,7 +63,14 @@ public enum Counter {
     PDPTE_RELOAD("PDPTEs found changed in memory without a reload"),
     LOG_DIRTY_MARK("frames marked by log-dirty, once for each time they were clean"),
     LOG_DIRTY_FAULT("write faults answered while log-dirty was on"),
-    LOG_DIRTY_CLEAN("times the log-dirty bitmap was taken and cleaned");
+    LOG_DIRTY_CLEAN("times the log-dirty bitmap was taken and cleaned"),
+    LARGE_LEAF("large shadow leaves made, each for 2 or 4 MiB"),
+    LARGE_LEAF_BROKEN("large shadow leaves given up because of one frame in them"),
+    POPULATE("frames given to the domain at their first use"),
+    PAGE_OUT("frames whose bytes were put elsewhere to make room"),
+    PAGE_IN("frames whose bytes were brought back"),
+    MERGE("frames freed because another has the same bytes"),
+    UNSHARE("copies made for writes to a frame that others have too");
 
     private final String description;
 

@@ -133,14 +133,14 @@ final class EmulatedMemory implements LinearMemory {
     }
 
     private long readWithin(long guestPhysical, int size) {
-        long entry = p2m.lookup(guestPhysical >>> 12);
+        long entry = p2m.demand(guestPhysical >>> 12, false);
         return P2m.isBacked(entry)
                 ? memory.read(machineAddress(entry, guestPhysical), size)
                 : devices.read(guestPhysical, size);
     }
 
     private void writeWithin(long guestPhysical, int size, long value) {
-        long entry = p2m.lookup(guestPhysical >>> 12);
+        long entry = p2m.demand(guestPhysical >>> 12, true);
         if (!P2m.isBacked(entry)) {
             devices.write(guestPhysical, size, value);
         } else if (P2m.isWritable(entry)) {

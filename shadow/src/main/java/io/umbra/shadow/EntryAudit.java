@@ -83,7 +83,8 @@ final class EntryAudit {
     }
 
     private void check(ShadowPage page, int slot, long entry) {
-        if ((entry & ~ALLOWED) != 0) {
+        boolean isLarge = page.liveType().level() > 1 && LongModeEntry.hasPageSize(entry);
+        if ((entry & ~ALLOWED & ~(isLarge ? LongModeEntry.PAGE_SIZE : 0)) != 0) {
             found("PROP-2", page, slot, "has other bits than it may: 0x" + Long.toHexString(entry));
         }
         ShadowType type = page.liveType();
@@ -92,7 +93,9 @@ final class EntryAudit {
             rights(page, slot, entry, guest);
             accessedAndDirty(page, slot, entry, guest);
         }
-        if (type.level() > 1) {
+        if (isLarge) {
+            largeLeaf(page, slot, entry, guest);
+        } else if (type.level() > 1) {
             link(page, slot, entry, guest);
         } else {
             leaf(page, slot, entry, guest);
@@ -154,7 +157,7 @@ final class EntryAudit {
         boolean hasNoExecute = type.format() != GuestFormat.TWO_LEVEL;
         boolean executes = hasNoExecute && LongModeEntry.isNoExecute(guest) && !LongModeEntry.isNoExecute(entry);
         boolean reserved = type.shadowsTable() && (guest & reservedBits(type, guest)) != 0;
-        if (excessive || executes || reserved || LongModeEntry.key(entry) != expectedKey(page, guest)) {
+        if (excessive || executes || reserved || LongModeEntry.key(entry) != expectedKey(page, entry, guest)) {
             found(
                     "PROP-1",
                     page,
@@ -165,9 +168,10 @@ final class EntryAudit {
     }
 
     /** Only leaves have one; a splinter's is that of the large page. */
-    private int expectedKey(ShadowPage page, long guest) {
+    private int expectedKey(ShadowPage page, long entry, long guest) {
         ShadowType type = page.liveType();
-        if (type.level() > 1 || type.format() != GuestFormat.LONG || !rules.protectionKeys()) {
+        boolean isLink = type.level() > 1 && !LongModeEntry.hasPageSize(entry);
+        if (isLink || type.format() != GuestFormat.LONG || !rules.protectionKeys()) {
             return 0;
         }
         return type.shadowsTable() ? LongModeEntry.key(guest) : Splinter.protectionKey(page.frame);
@@ -238,9 +242,47 @@ final class EntryAudit {
         }
     }
 
+    /** LARGE-1, WP-1 and P2M-1: the 512 frames, as so many leaves would have it. */
+    private void largeLeaf(ShadowPage page, int slot, long entry, long guest) {
+        ShadowType type = page.liveType();
+        if (type.level() != 2 || type.shadowsTable() && isExact && !mapsLargePage(type, guest)) {
+            found("LARGE-1", page, slot, "maps 2 MiB where the guest's entry maps no large page");
+            return;
+        }
+        if (engine.log.isActive()) {
+            found("LARGE-1", page, slot, "maps 2 MiB while writes are logged");
+        }
+        boolean isShort = type.format() == GuestFormat.TWO_LEVEL;
+        long first = !type.shadowsTable()
+                ? Splinter.firstGfn(page.frame) + slot * 512L
+                : isShort ? TwoLevelEntry.largeFrame(guest) + (slot & 1) * 512L : LongModeEntry.leafFrame(guest, 2);
+        boolean knowsGfn = isExact || !type.shadowsTable();
+        for (int i = 0; i < 512; i++) {
+            long mfn = LongModeEntry.frame(entry) + i;
+            long p2mEntry = knowsGfn ? engine.p2m.lookup(first + i) : 0;
+            boolean isGiven = !knowsGfn || P2m.isBacked(p2mEntry) && P2m.mfn(p2mEntry) == mfn;
+            if (!backed.get((int) mfn) || !isGiven) {
+                found("P2M-1", page, slot, "maps mfn 0x" + Long.toHexString(mfn) + ", which the P2M does not give");
+                return;
+            }
+            if (LongModeEntry.isWritable(entry) && readOnly.get((int) mfn)) {
+                found("P2M-1", page, slot, "maps read-only memory writable");
+                return;
+            }
+            if (isExact && engine.tables.frames.shadowTypes(mfn) != 0) {
+                String rule = LongModeEntry.isWritable(entry) ? "WP-1" : "LARGE-1";
+                found(rule, page, slot, "maps 2 MiB with the shadowed table at mfn 0x" + Long.toHexString(mfn));
+                return;
+            }
+        }
+    }
+
     /** LINK-1, where two entries of hardware stand for one of the guest's: the second leads to the page after the first's, with the same rights. */
     private void pair(ShadowPage page, int slot, long first) {
         long second = engine.memory.readLong(page.entryAddress(slot + 1));
+        if (LongModeEntry.hasPageSize(first) && LongModeEntry.hasPageSize(second)) {
+            return;
+        }
         boolean agrees = LongModeEntry.isPresent(first)
                 ? ((first ^ second) & ~LongModeEntry.FRAME_MASK) == 0
                         && isNextPart(LongModeEntry.frame(first), LongModeEntry.frame(second))

@@ -45,7 +45,7 @@ final class FastFaults {
             ShadowType type = page.liveType();
             long entry = tables.entry(page, type.index(cut) * type.slotsPerEntry());
             rights &= entry;
-            page = LongModeEntry.isPresent(entry) ? tables.pool.at(LongModeEntry.frame(entry)) : null;
+            page = tables.child(entry);
         }
         if (page == null || page.liveType().shadowsTable() && tables.frames.isOutOfSync(page.frame)) {
             return null;

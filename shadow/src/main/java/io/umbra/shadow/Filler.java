@@ -31,7 +31,7 @@ final class Filler {
     boolean fill(ShadowVcpu vcpu, GuestWalk walk, long p2mEntry, boolean writesDirectly) {
         ShadowPage table = path(vcpu, walk);
         if (table == null) {
-            return true;
+            return changed;
         }
         long guest = walk.leafLevel == 1 ? walk.entries[1] : Propagation.FABRICATED;
         long mfn = P2m.mfn(p2mEntry);
@@ -57,13 +57,17 @@ final class Filler {
         return lastTable;
     }
 
-    /** Makes the links of the path. @return its level-1 shadow, or null when only one level is filled at a time and more are missing */
+    /** Makes the links of the path. @return its level-1 shadow; null when only one level is filled at a time and more are missing, or when a large leaf ends it */
     @Nullable
     ShadowPage path(ShadowVcpu vcpu, GuestWalk walk) {
         ShadowPage table = vcpu.rootOf(walk.linear);
         changed = false;
         lastTable = null;
         for (int level = walk.topLevel; level > 1; level--) {
+            if (level == 2 && tables.large.serves(walk, table)) {
+                changed |= tables.large.fill(walk, table);
+                return null;
+            }
             ShadowPage child = child(walk, level);
             boolean linked = tables.setLink(table, table.liveType().index(walk.linear), linkEntry(walk, level, child));
             if (linked && !writeProtects) {

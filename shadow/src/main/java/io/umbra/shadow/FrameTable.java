@@ -10,8 +10,8 @@ final class FrameTable {
     private final int[] shadowTypes;
     /** For guest frames: present shadow leaves that map it writable. */
     private final int[] writableMappings;
-    /** For guest frames: head of the list of shadow leaves that map it, as node + 1; see {@link ReverseMap}. */
-    private final int[] mappings;
+    /** For each run of frames that a large leaf can map: how many of them are shadowed pagetables. */
+    final int[] tablesInRun;
     /** For pool frames: index in the pool + 1. */
     private final int[] poolIndex;
 
@@ -19,7 +19,7 @@ final class FrameTable {
         int count = Math.toIntExact(frames);
         shadowTypes = new int[count];
         writableMappings = new int[count];
-        mappings = new int[count];
+        tablesInRun = new int[count / LargeLeaves.FRAMES + 1];
         poolIndex = new int[count];
     }
 
@@ -28,7 +28,13 @@ final class FrameTable {
     }
 
     void shadowTypes(long mfn, int mask) {
+        int change = (mask == 0 ? 0 : 1) - (isShadowed(mfn) ? 1 : 0);
+        tablesInRun[(int) LargeLeaves.run(mfn)] += change;
         shadowTypes[(int) mfn] = shadowTypes[(int) mfn] & ~TYPES | mask;
+    }
+
+    int tablesInRun(long run) {
+        return tablesInRun[(int) run];
     }
 
     boolean isShadowed(long mfn) {
@@ -63,15 +69,6 @@ final class FrameTable {
 
     void addWritableMapping(long mfn, int change) {
         writableMappings[(int) mfn] += change;
-    }
-
-    /** A node of the reverse map, or -1. */
-    int firstMapping(long mfn) {
-        return mappings[(int) mfn] - 1;
-    }
-
-    void firstMapping(long mfn, int node) {
-        mappings[(int) mfn] = node + 1;
     }
 
     /** Or -1 when the frame is not in the pool. */

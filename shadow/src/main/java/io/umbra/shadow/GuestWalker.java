@@ -14,13 +14,16 @@ import io.umbra.x86.VcpuState;
  * pagewalk from which shadows are made. Intel SDM vol. 3A, "Paging"; Xen: {@code guest_walk_tables}.
  *
  * <p>Order of the decisions in one walk: presence and reserved bits level by level from the top, then rights over all levels, and only when the access is
- * permitted A (each level) and D (leaf, on a write). Where the walk starts and how entries look is all that differs between the guest's paging modes.
+ * permitted A (each level) and D (leaf, on a write). Memory that is nowhere yet, of tables and of the page, is asked for on the way; when that changes the P2M the walk begins anew, so that at its end all of it is there. Where the walk starts and how entries look is all that differs between the guest's paging modes.
  */
 final class GuestWalker {
     /** Physical address bits that guests are offered. */
     static final int MAX_PHYSICAL_ADDRESS = 40;
 
     private static final long LINEAR_32 = 0xFFFF_FFFFL;
+
+    /** Frames that must be brought in move others out, and other processors change entries: but not for ever. */
+    private static final int MOST_TRIES = 1000;
 
     private final MachineMemory memory;
     private final P2m p2m;
@@ -43,6 +46,16 @@ final class GuestWalker {
      */
     boolean walk(VcpuState state, long linear, int access, GuestWalk walk) {
         counters.add(Counter.GUEST_WALK);
+        boolean isPermitted = decide(state, linear, access, walk);
+        if (isPermitted) {
+            counters.trace.walked(walk.linear, access, walk.gfn, walk.leafLevel, 0);
+        } else {
+            counters.trace.walked(walk.linear, access, -1, walk.absentLevel, walk.faultCode);
+        }
+        return isPermitted;
+    }
+
+    private boolean decide(VcpuState state, long linear, int access, GuestWalk walk) {
         walk.linear = linear;
         walk.access = access;
         walk.setDirty = false;
@@ -50,17 +63,19 @@ final class GuestWalker {
         walk.needsWriteProtectOff = false;
         walk.unpaged = !state.isPaging();
         walk.rules = EntryRules.of(state);
-        if (walk.unpaged) {
-            return walkIdentity(walk);
-        }
-        boolean updated;
-        do {
-            if (!descend(state, walk) || !isPermitted(state, walk)) {
-                return false;
+        for (int tries = 0; tries < MOST_TRIES; tries++) {
+            long changes = p2m.changes();
+            boolean permitted = walk.unpaged ? walkIdentity(walk) : descend(state, walk) && isPermitted(state, walk);
+            if (permitted) {
+                p2m.demand(walk.gfn, walk.isWrite());
             }
-            updated = setAccessedAndDirty(walk);
-        } while (!updated);
-        return true;
+            boolean isStale = p2m.changes() != changes;
+            if (!isStale && (!permitted || walk.unpaged || setAccessedAndDirty(walk))) {
+                return permitted;
+            }
+        }
+        throw new DomainCrash(
+                "livelock: the tables and the page of one walk are never all there, at 0x" + Long.toHexString(linear));
     }
 
     private static boolean walkIdentity(GuestWalk walk) {
@@ -136,7 +151,7 @@ final class GuestWalker {
     /** The machine frame of a guest table, or -1 where there is no memory: such a table reads as not-present entries. */
     private long findTable(long gfn, int level, GuestWalk walk) {
         counters.add(Counter.P2M_LOOKUP);
-        long entry = p2m.lookup(gfn);
+        long entry = p2m.demand(gfn, true);
         walk.tableGfns[level] = gfn;
         walk.tables[level] = P2m.isBacked(entry) ? P2m.mfn(entry) : -1;
         walk.writableTables[level] = P2m.isWritable(entry);

@@ -36,12 +36,13 @@ final class LogAudit {
     private BitSet writableFrames(ShadowTables tables) {
         BitSet writable = new BitSet();
         for (ShadowPage page : Auditor.livePages(tables)) {
-            for (int slot = 0;
-                    page.liveType().level() == 1 && slot < page.liveType().slots();
-                    slot++) {
+            for (int slot = 0; slot < page.liveType().slots(); slot++) {
                 long entry = memory.readLong(page.entryAddress(slot));
                 if (LongModeEntry.isPresent(entry) && LongModeEntry.isWritable(entry)) {
-                    writable.set((int) LongModeEntry.frame(entry));
+                    int first = (int) LongModeEntry.frame(entry);
+                    boolean isLarge = page.liveType().level() > 1 && LongModeEntry.hasPageSize(entry);
+                    boolean isLeaf = page.liveType().level() == 1 || isLarge;
+                    writable.set(first, first + (isLarge ? LongModeEntry.ENTRIES : isLeaf ? 1 : 0));
                 }
             }
         }

@@ -50,6 +50,7 @@ public final class LogDirty {
             throw new IllegalStateException("log-dirty is on");
         }
         on = true;
+        counters.trace.logDirty(true);
         begin();
         access.takeFromAll();
     }
@@ -58,6 +59,7 @@ public final class LogDirty {
     public void off() {
         if (on) {
             on = false;
+            counters.trace.logDirty(false);
             begin();
             access.giveBack();
         }
@@ -80,6 +82,7 @@ public final class LogDirty {
             return DirtyRound.Failed.OUT_OF_MEMORY;
         }
         counters.add(Counter.LOG_DIRTY_CLEAN);
+        counters.trace.round(dirty.count(), faults);
         DirtyRound.Complete round = new DirtyRound.Complete(dirty, faults);
         begin();
         switch (cleaning) {
@@ -155,6 +158,7 @@ public final class LogDirty {
     void mark(long gfn, DirtyCause cause) {
         if (on && dirty.add(gfn)) {
             counters.add(Counter.LOG_DIRTY_MARK);
+            counters.trace.marked(gfn, cause);
             if (watch != null) {
                 watch.becameDirty(gfn, cause);
             }

@@ -21,7 +21,7 @@ public final class NestedPaging implements Paging {
     private final MachineMemory memory;
     private final P2m p2m;
     private final DeviceMemory devices;
-    private final Counters counters = new Counters();
+    private final Counters counters;
     private final GuestWalker walker;
     private final List<Vcpu> vcpus = new ArrayList<>();
     private final P2mChanges p2mChanges = new P2mChanges();
@@ -29,7 +29,14 @@ public final class NestedPaging implements Paging {
 
     private record Vcpu(Tlb tlb, InstructionEmulator emulator, EmulatedMemory memory) {}
 
+    /** The same without a trace. */
     public NestedPaging(MachineMemory memory, P2m p2m, DeviceMemory devices) {
+        this(memory, p2m, devices, Trace.OFF);
+    }
+
+    /** @param trace is told of everything */
+    public NestedPaging(MachineMemory memory, P2m p2m, DeviceMemory devices, Trace trace) {
+        this.counters = new Counters(trace);
         this.memory = memory;
         this.p2m = p2m;
         this.devices = devices;
@@ -48,6 +55,7 @@ public final class NestedPaging implements Paging {
         @Override
         public void aboutToChange(long gfn, long count) {
             counters.add(Counter.P2M_CHANGE, count);
+            counters.trace.p2mChanges(gfn, count);
             log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             blow();
         }
@@ -65,6 +73,7 @@ public final class NestedPaging implements Paging {
 
     @Override
     public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
+        counters.trace.attached(vcpus.size(), state);
         EmulatedMemory port = new EmulatedMemory(
                 state,
                 walker,
@@ -86,11 +95,23 @@ public final class NestedPaging implements Paging {
     @Override
     public FaultOutcome nestedFault(int vcpu, long guestPhysical, int access) {
         counters.add(Counter.PAGE_FAULT);
-        long entry = p2m.lookup(guestPhysical >>> 12);
+        counters.trace.nestedFault(vcpu, guestPhysical, access);
+        FaultOutcome outcome = decide(guestPhysical, access);
+        counters.trace.outcome(outcome);
+        return outcome;
+    }
+
+    private FaultOutcome decide(long guestPhysical, int access) {
+        boolean write = (access & PageFaultCode.WRITE) != 0;
+        long changes = p2m.changes();
+        long entry = p2m.demand(guestPhysical >>> 12, write);
+        if (p2m.changes() != changes) {
+            counters.add(Counter.FIXUP);
+            return Fixed.FIXUP;
+        }
         if (!P2m.isBacked(entry)) {
             return Emulate.MMIO;
         }
-        boolean write = (access & PageFaultCode.WRITE) != 0;
         if (write && !P2m.isWritable(entry)) {
             return Emulate.READ_ONLY;
         }
@@ -113,8 +134,11 @@ public final class NestedPaging implements Paging {
     @Override
     public Emulation emulate(int number, Emulate reason, long budget) {
         counters.add(reason == Emulate.MMIO ? Counter.MMIO : Counter.EMULATE_OTHER);
+        counters.trace.emulate(number, reason);
         Vcpu vcpu = vcpus.get(number);
-        return vcpu.emulator.emulate(vcpu.memory);
+        Emulation result = vcpu.emulator.emulate(vcpu.memory);
+        counters.trace.emulated(result);
+        return result;
     }
 
     @Override
@@ -123,10 +147,14 @@ public final class NestedPaging implements Paging {
     }
 
     @Override
-    public void controlRegisterWritten(int vcpu, int number, long old) {}
+    public void controlRegisterWritten(int vcpu, int number, long old) {
+        counters.trace.control(vcpu, number, old);
+    }
 
     @Override
-    public void eferWritten(int vcpu, long old) {}
+    public void eferWritten(int vcpu, long old) {
+        counters.trace.efer(vcpu, old);
+    }
 
     @Override
     public void invalidatePage(int vcpu, long linear) {}
@@ -145,6 +173,7 @@ public final class NestedPaging implements Paging {
 
     @Override
     public void memoryWritten(long guestPhysical, long length) {
+        counters.trace.memoryWritten(guestPhysical, length);
         log.markMemory(p2m, guestPhysical, length, DirtyCause.EXTERNAL);
     }
 
@@ -160,6 +189,7 @@ public final class NestedPaging implements Paging {
 
     @Override
     public void blow() {
+        counters.trace.flushed();
         for (Vcpu vcpu : vcpus) {
             vcpu.tlb.flush();
         }

@@ -91,6 +91,7 @@ final class OutOfSync {
     /** The guest may write to the frame from now on; the caller maps it writable. Xen: {@code sh_unsync}. */
     void leaveSync(int vcpu, long mfn) {
         counters.add(Counter.UNSYNC);
+        counters.trace.leftSync(vcpu, mfn);
         Slot slot = makeRoom(vcpu, mfn);
         slot.mfn = mfn;
         slot.fixups[0] = -1;
@@ -137,6 +138,7 @@ final class OutOfSync {
     private void resync(Slot slot) {
         counters.add(Counter.RESYNC);
         long mfn = slot.mfn;
+        counters.trace.resynced(mfn);
         tables.removeWriteAccess(mfn);
         tables.demandFlush();
         refresh(slot);

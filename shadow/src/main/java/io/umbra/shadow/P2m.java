@@ -43,7 +43,11 @@ public final class P2m {
     private final FrameAllocator frames;
     private final long root;
     private final List<ChangeListener> listeners = new ArrayList<>();
+    private MemorySupply supply = (gfn, entry, forWriting) -> {
+        throw new DomainCrash("gfn 0x" + Long.toHexString(gfn) + " is " + type(entry) + ", and nobody supplies it");
+    };
     private long highestGfn = -1;
+    private long changes;
 
     public P2m(MachineMemory memory, FrameAllocator frames) {
         this.memory = memory;
@@ -94,6 +98,47 @@ public final class P2m {
         }
     }
 
+    /** Who provides what {@link #demand} asks for. */
+    public void supply(MemorySupply memorySupply) {
+        supply = memorySupply;
+    }
+
+    /** As {@link #lookup}, for who is going to use the frame: memory that is nowhere yet is provided first. */
+    public long demand(long gfn, boolean forWriting) {
+        long entry = lookup(gfn);
+        if (needsSupply(entry, forWriting)) {
+            supply.provide(gfn, entry, forWriting);
+            return lookup(gfn);
+        }
+        return entry;
+    }
+
+    private static boolean needsSupply(long entry, boolean forWriting) {
+        return switch (type(entry)) {
+            case POPULATE_ON_DEMAND, PAGED_OUT -> true;
+            case SHARED -> forWriting;
+            case RAM, READ_ONLY, MMIO, HOLE, LOG_DIRTY -> false;
+        };
+    }
+
+    /** How often {@link #set} was called: what was looked up before the last call may be void. */
+    long changes() {
+        return changes;
+    }
+
+    /** The level of the leaf that holds {@code gfn}, or of the absent entry where the look-up ends. */
+    int leafLevel(long gfn) {
+        long table = root;
+        for (int level = TOP_LEVEL; level > 1; level--) {
+            long entry = memory.readLong(entryAddress(table, gfn, level));
+            if (!LongModeEntry.isPresent(entry) || LongModeEntry.hasPageSize(entry)) {
+                return level;
+            }
+            table = LongModeEntry.frame(entry);
+        }
+        return 1;
+    }
+
     /** @param entry from {@link #lookup} */
     public static P2mType type(long entry) {
         return P2mType.ALL[(int) ((entry & TYPE_MASK) >>> TYPE_SHIFT)];
@@ -126,6 +171,7 @@ public final class P2m {
         if (gfn % span != 0 || type.isBacked() && mfn % span != 0) {
             throw new IllegalArgumentException("gfn or mfn not aligned to its leaf");
         }
+        changes++;
         for (ChangeListener listener : listeners) {
             listener.aboutToChange(gfn, span);
         }

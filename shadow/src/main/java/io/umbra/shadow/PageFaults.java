@@ -74,28 +74,34 @@ final class PageFaults {
             vcpu.writeTarget = target;
             vcpu.walk.linear = linear;
             vcpu.walk.access = PageFaultCode.access(code);
+            counters.trace.decided(1);
             return Emulate.PAGETABLE;
         }
         vcpu.hint.forget();
         FaultOutcome tagged = fastFaults.answer(vcpu, linear, code);
         if (tagged != null) {
+            counters.trace.decided(2);
             vcpu.earlyUnshadow.otherFault();
             return tagged;
         }
         GuestWalk walk = vcpu.walk;
         if (!walk(vcpu, linear, PageFaultCode.access(code))) {
             counters.add(Counter.GUEST_FAULT);
+            counters.trace.decided(3);
             vcpu.earlyUnshadow.otherFault();
             fastFaults.notPresent(vcpu, walk);
             return new GuestFault(walk.faultCode);
         }
         counters.add(Counter.P2M_LOOKUP);
         long p2mEntry = p2m.lookup(walk.gfn);
+        counters.trace.found(walk.gfn, p2mEntry);
         reclaim.makeRoom(vcpu.rootType.pagesOfPath());
         if (!P2m.isBacked(p2mEntry)) {
+            counters.trace.decided(4);
             return device(vcpu, walk);
         }
         FaultOutcome outcome = fill(vcpu, walk, p2mEntry, code);
+        counters.trace.decided(8);
         if (outcome != Emulate.PAGETABLE) {
             vcpu.earlyUnshadow.otherFault();
         }

@@ -24,7 +24,7 @@ final class PdpteRegisters {
      */
     boolean read(long cr3, long[] target) {
         long first = PaeEntry.pointers(cr3);
-        long p2mEntry = p2m.lookup(first >>> 12);
+        long p2mEntry = p2m.demand(first >>> 12, false);
         long machine = P2m.mfn(p2mEntry) << 12 | first & 0xFFF;
         long[] entries = new long[PaeEntry.POINTERS];
         for (int i = 0; i < entries.length && P2m.isBacked(p2mEntry); i++) {

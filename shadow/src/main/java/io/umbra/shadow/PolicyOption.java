@@ -38,6 +38,11 @@ public enum PolicyOption {
             "reverse-map",
             "how the writable mappings of a new pagetable are found: by an exact reverse map, or by looking at every shadow"
                     + " leaf"),
+    LARGE_PAGES(
+            "off",
+            "map a large guest page by one shadow entry where the P2M maps it whole and none of its frames is a pagetable,"
+                    + " instead of splintering it: saves faults, shadows and TLB entries; costs that all of it goes when one of its"
+                    + " frames becomes a table, and writes must not be logged"),
     EARLY_UNSHADOW(
             "on",
             "take two entries of a pagetable zeroed in a row for the sign that it is none any more, and let it be plain memory:"

@@ -26,12 +26,14 @@ final class Reclaim {
                 root != null && tables.pool.free() < pages;
                 root = tables.pinned.oldest()) {
             counters.add(Counter.PREALLOC_UNPIN);
+            counters.trace.reclaimed(root.frame, false);
             tables.unpin(root);
         }
         for (ShadowVcpu vcpu : vcpus) {
             for (ShadowPage root : vcpu.roots) {
                 if (root != null && tables.pool.free() < pages) {
                     counters.add(Counter.PREALLOC_UNHOOK);
+                    counters.trace.reclaimed(root.frame, true);
                     tables.unhook(root);
                     tables.demandFlush();
                 }
@@ -45,6 +47,7 @@ final class Reclaim {
     /** Throws away every shadow but the loaded roots, which are emptied. */
     void blow() {
         counters.add(Counter.BLOW);
+        counters.trace.blown();
         for (ShadowPage root = tables.pinned.oldest(); root != null; root = tables.pinned.oldest()) {
             tables.unpin(root);
         }

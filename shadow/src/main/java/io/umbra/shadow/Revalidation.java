@@ -67,7 +67,7 @@ final class Revalidation {
         if (type.level() == 1) {
             tables.setLeaf(page, index, leaf(type, guest));
             tables.outOfSync.derived(page.frame, index, guest);
-        } else {
+        } else if (!tables.large.revalidate(page, index, guest, rules)) {
             tables.setLink(page, index, link(type, guest));
         }
     }
@@ -139,8 +139,9 @@ final class Revalidation {
             if (LongModeEntry.isPresent(tables.entry(page, slot))) {
                 revalidate(page, index);
                 long entry = tables.entry(page, slot);
-                if (type.level() > 1 && LongModeEntry.isPresent(entry)) {
-                    refresh(tables.pool.at(LongModeEntry.frame(entry)));
+                ShadowPage child = type.level() > 1 ? tables.child(entry) : null;
+                if (child != null) {
+                    refresh(child);
                 }
             }
         }

@@ -3,7 +3,7 @@ package io.umbra.shadow;
 import io.umbra.x86.LongModeEntry;
 
 /**
- * For each machine frame, exactly the shadow leaves that map it: doubly linked lists whose nodes are (pool page, slot), so that adding and removing are O(1)
+ * For each machine frame (or run of frames, for {@link LargeLeaves}), exactly the shadow leaves that map it: doubly linked lists whose nodes are (pool page, slot), so that adding and removing are O(1)
  * and allocate nothing. Xen has none; it guesses and then searches every shadow.
  *
  * <pre> node  31..9 index of the pool page | 8..0 slot </pre>
@@ -11,17 +11,20 @@ import io.umbra.x86.LongModeEntry;
 final class ReverseMap {
     private static final int NONE = -1;
 
-    private final FrameTable frames;
+    /** The first node of each list, + 1. */
+    private final int[] heads;
+
     private final ShadowPool pool;
 
-    ReverseMap(FrameTable frames, ShadowPool pool) {
-        this.frames = frames;
+    /** @param lists as many as there are frames, or runs */
+    ReverseMap(long lists, ShadowPool pool) {
+        this.heads = new int[Math.toIntExact(lists)];
         this.pool = pool;
     }
 
     /** First node of the frame's list, or -1. */
     int first(long mfn) {
-        return frames.firstMapping(mfn);
+        return heads[(int) mfn] - 1;
     }
 
     int next(int node) {
@@ -50,13 +53,13 @@ final class ReverseMap {
         ShadowPage page = shadow.pageOf(slot);
         int place = place(slot);
         int node = page.index << 9 | place;
-        int head = frames.firstMapping(mfn);
+        int head = first(mfn);
         nextLinks(page)[place] = head;
         previousLinks(page)[place] = NONE;
         if (head != NONE) {
             previousLinks(pool.page(head >>> 9))[place(head)] = node;
         }
-        frames.firstMapping(mfn, node);
+        heads[(int) mfn] = node + 1;
     }
 
     void remove(long mfn, ShadowPage shadow, int slot) {
@@ -70,7 +73,7 @@ final class ReverseMap {
         if (previous != NONE) {
             nextLinks(pool.page(previous >>> 9))[place(previous)] = next;
         } else {
-            frames.firstMapping(mfn, next);
+            heads[(int) mfn] = next + 1;
         }
     }
 

@@ -7,7 +7,6 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InstructionEmulator;
 import io.umbra.x86.InstructionEmulator.Emulation;
 import io.umbra.x86.Intercepts;
-import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.Tlb;
 import io.umbra.x86.VcpuState;
@@ -41,7 +40,7 @@ public final class ShadowPaging implements Paging {
     final List<ShadowVcpu> vcpus = new ArrayList<>();
     private final FrameAllocator allocator;
     private final DeviceMemory devices;
-    private final Counters counters = new Counters();
+    private final Counters counters;
     private final GuestWalker walker;
     private final PdpteRegisters pdpteRegisters;
     final Reclaim reclaim;
@@ -52,12 +51,25 @@ public final class ShadowPaging implements Paging {
     private final P2mChanges p2mChanges;
     final WriteLog log;
 
+    /** The same without a trace. */
+    public ShadowPaging(
+            MachineMemory memory, FrameAllocator allocator, P2m p2m, DeviceMemory devices, ShadowPolicy policy) {
+        this(memory, allocator, p2m, devices, policy, Trace.OFF);
+    }
+
     /**
      * @param p2m the domain's map; changes to it are followed from now on
      * @param devices what answers where the P2M has no memory
+     * @param trace is told of everything
      */
     public ShadowPaging(
-            MachineMemory memory, FrameAllocator allocator, P2m p2m, DeviceMemory devices, ShadowPolicy policy) {
+            MachineMemory memory,
+            FrameAllocator allocator,
+            P2m p2m,
+            DeviceMemory devices,
+            ShadowPolicy policy,
+            Trace trace) {
+        this.counters = new Counters(trace);
         this.memory = memory;
         this.allocator = allocator;
         this.p2m = p2m;
@@ -87,13 +99,14 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void attach(VcpuState state, Tlb tlb, InstructionEmulator emulator) {
+        counters.trace.attached(vcpus.size(), state);
         EarlyUnshadow early = new EarlyUnshadow(memory);
         TableWrites writes = new TableWrites(memory, tables, early, counters, policy);
         VirtualTlb virtualTlb = policy.isOn(PolicyOption.VIRTUAL_TLB) ? new VirtualTlb(tables.walks, counters) : null;
         EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, log, writes, virtualTlb);
         vcpus.add(new ShadowVcpu(state, tlb, emulator, port, early, writes, new EmulationHint(tables.walks)));
         tables.outOfSync.addVcpu();
-        tables.revalidation.rules(EntryRules.of(state));
+        followRules(state);
         flushedAndReloaded(vcpus.size() - 1);
     }
 
@@ -103,7 +116,9 @@ public final class ShadowPaging implements Paging {
     @Override
     public FaultOutcome pageFault(int number, long linear, int code) {
         counters.add(Counter.PAGE_FAULT);
+        counters.trace.fault(number, linear, code);
         FaultOutcome outcome = pageFaults.handle(vcpus.get(number), linear, code);
+        counters.trace.outcome(outcome);
         flushIfDemanded();
         return outcome;
     }
@@ -115,7 +130,9 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public Emulation emulate(int number, Emulate reason, long budget) {
+        counters.trace.emulate(number, reason);
         Emulation result = emulatedInstructions.emulate(vcpus.get(number), reason, budget);
+        counters.trace.emulated(result);
         flushIfDemanded();
         return result;
     }
@@ -141,6 +158,7 @@ public final class ShadowPaging implements Paging {
     public void controlRegisterWritten(int number, int register, long old) {
         ShadowVcpu vcpu = vcpus.get(number);
         VcpuState state = vcpu.state;
+        counters.trace.control(number, register, old);
         tables.walks.forget();
         switch (register) {
             case 3 -> {
@@ -169,6 +187,7 @@ public final class ShadowPaging implements Paging {
 
     @Override
     public void eferWritten(int number, long old) {
+        counters.trace.efer(number, old);
         tables.walks.forget();
         followRules(vcpus.get(number).state);
         flushIfDemanded();
@@ -201,6 +220,7 @@ public final class ShadowPaging implements Paging {
     @Override
     public void invalidatePage(int number, long linear) {
         counters.add(Counter.INVLPG);
+        counters.trace.invalidatedPage(number, linear);
         tables.walks.forget();
         ShadowVcpu vcpu = vcpus.get(number);
         if (!writeProtects) {
@@ -212,15 +232,17 @@ public final class ShadowPaging implements Paging {
         flushIfDemanded();
     }
 
-    /** One large guest page is many small translations: INVLPG of any address in it concerns all of them. A leaf of a table that is out of sync may be stale itself. */
+    /** One large guest page may be many small translations: INVLPG of any address in it concerns all of them. A leaf of a table that is out of sync may be stale itself. */
     private void invalidateLeaf(ShadowVcpu vcpu, long linear) {
         ShadowPage page = vcpu.findRootOf(linear);
+        boolean isLarge = false;
         while (page != null && page.liveType().level() > 1) {
             ShadowType type = page.liveType();
             long entry = tables.entry(page, type.index(linear) * type.slotsPerEntry());
-            page = LongModeEntry.isPresent(entry) ? tables.pool.at(LongModeEntry.frame(entry)) : null;
+            page = tables.child(entry);
+            isLarge = LargeLeaves.is(entry) || page != null && !page.liveType().shadowsTable();
         }
-        if (page != null && !page.liveType().shadowsTable()) {
+        if (isLarge) {
             tables.demandFlush();
             return;
         }
@@ -233,6 +255,7 @@ public final class ShadowPaging implements Paging {
     @Override
     public void invalidateContext(int number) {
         counters.add(Counter.INVPCID);
+        counters.trace.invalidatedContext(number);
         tables.walks.forget();
         flushedAndReloaded(number);
     }
@@ -258,6 +281,7 @@ public final class ShadowPaging implements Paging {
     /** A device knows nothing of tables: their shadows follow what it wrote. */
     @Override
     public void memoryWritten(long guestPhysical, long length) {
+        counters.trace.memoryWritten(guestPhysical, length);
         log.markMemory(p2m, guestPhysical, length, DirtyCause.EXTERNAL);
         if (!writeProtects) {
             return;
@@ -305,6 +329,7 @@ public final class ShadowPaging implements Paging {
     private final class P2mChanges implements P2m.ChangeListener {
         @Override
         public void aboutToChange(long gfn, long count) {
+            counters.trace.p2mChanges(gfn, count);
             log.markMemory(p2m, gfn << 12, count << 12, DirtyCause.P2M_CHANGE);
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
@@ -338,6 +363,7 @@ public final class ShadowPaging implements Paging {
     void flushIfDemanded() {
         if (tables.takeFlushDemand()) {
             counters.add(Counter.FLUSH);
+            counters.trace.flushed();
             for (ShadowVcpu vcpu : vcpus) {
                 vcpu.tlb.flush();
             }

@@ -18,6 +18,7 @@ final class ShadowTables {
     final PinnedRoots pinned = new PinnedRoots();
     final Revalidation revalidation;
     final OutOfSync outOfSync;
+    final LargeLeaves large;
     final RememberedWalks walks = new RememberedWalks(this);
     private final Counters counters;
     private final boolean writeProtects;
@@ -40,7 +41,7 @@ final class ShadowTables {
         this.frames = frames;
         this.pool = pool;
         this.hash = new ShadowHash(pool.size());
-        this.reverseMap = new ReverseMap(frames, pool);
+        this.reverseMap = new ReverseMap(memory.frames(), pool);
         this.counters = counters;
         this.writeProtects = policy.writeProtects();
         this.revalidation = new Revalidation(this, memory, p2m, counters, log);
@@ -48,6 +49,7 @@ final class ShadowTables {
         int slots = mayLag ? (int) policy.number(PolicyOption.OOS_SLOTS) : 0;
         this.outOfSync = new OutOfSync(this, memory, counters, slots);
         this.writeProtection = new WriteProtection(this, counters, policy);
+        this.large = new LargeLeaves(this, p2m, counters, log, policy);
     }
 
     // ---- finding and making
@@ -70,6 +72,7 @@ final class ShadowTables {
         ShadowPage page = pool.allocate(type, frame);
         hash.insert(page);
         countMade(type);
+        counters.trace.made(type, frame, page.mfn);
         return page;
     }
 
@@ -84,6 +87,7 @@ final class ShadowTables {
             frames.dying(mfn, false);
             if (writeProtects) {
                 writeProtection.removeWriteAccess(mfn);
+                large.breakAround(mfn);
             }
         } else {
             outOfSync.resync(mfn);
@@ -134,8 +138,15 @@ final class ShadowTables {
         return memory.readLong(page.entryAddress(slot));
     }
 
+    /** The shadow that an entry above level 1 refers to; null when it is absent or a large leaf. */
+    @Nullable
+    ShadowPage child(long entry) {
+        boolean isLink = LongModeEntry.isPresent(entry) && !LargeLeaves.is(entry);
+        return isLink ? pool.at(LongModeEntry.frame(entry)) : null;
+    }
+
     /**
-     * Sets the entries that stand for one guest entry above level 1: they refer to another shadow, or are zero. Where one guest entry is two of hardware's, the second refers to the second page of
+     * Sets the entries that stand for one guest entry above level 1: they refer to another shadow, or are zero; large leaves there go. Where one guest entry is two of hardware's, the second refers to the second page of
      * the same child, and the first counts as the reference.
      *
      * @param index of the guest's entry
@@ -145,10 +156,15 @@ final class ShadowTables {
     boolean setLink(ShadowPage parent, int index, long entry) {
         int slot = index * parent.liveType().slotsPerEntry();
         long address = parent.entryAddress(slot);
+        boolean wasLarge = LargeLeaves.is(memory.readLong(address));
+        if (wasLarge) {
+            large.clear(parent, index);
+        }
         long old = memory.readLong(address);
         if (old == entry) {
-            return false;
+            return wasLarge;
         }
+        counters.trace.link(parent.liveType(), parent.frame, index, old, entry);
         boolean sameChild = LongModeEntry.isPresent(old)
                 && LongModeEntry.isPresent(entry)
                 && LongModeEntry.frame(old) == LongModeEntry.frame(entry);
@@ -192,6 +208,7 @@ final class ShadowTables {
         if (old == entry) {
             return false;
         }
+        counters.trace.leaf(page.liveType(), page.frame, slot, old, entry);
         forgetMapping(page, slot, old);
         page.deviceTags += FaultTag.count(entry) - FaultTag.count(old);
         memory.writeLong(address, entry);
@@ -257,6 +274,8 @@ final class ShadowTables {
             if (type.level() == 1) {
                 forgetMapping(page, slot, old);
                 staleRights = true;
+            } else if (LargeLeaves.is(old)) {
+                large.clear(page, slot / type.slotsPerEntry());
             } else {
                 ShadowPage child = pool.at(LongModeEntry.frame(old));
                 if (child.upPointer == page.entryAddress(slot)) {
@@ -265,6 +284,7 @@ final class ShadowTables {
                 dropReference(child);
             }
         }
+        counters.trace.destroyed(type, page.frame, page.mfn);
         pool.release(page);
         counters.add(Counter.SHADOW_FREE);
         counters.set(Counter.SHADOW_PAGES, pool.used());
@@ -310,6 +330,7 @@ final class ShadowTables {
         }
         flushDemanded = true;
         boolean gone = !frames.isShadowed(mfn);
+        counters.trace.unshadowed(mfn, gone);
         if (gone) {
             counters.add(Counter.UNSHADOW);
         }
@@ -358,6 +379,7 @@ final class ShadowTables {
             setLeaf(reverseMap.page(node), reverseMap.slot(node), 0);
             flushDemanded = true;
         }
+        large.breakAround(mfn);
     }
 
     // ---- what the TLB must be told
@@ -365,6 +387,11 @@ final class ShadowTables {
 
     void demandFlush() {
         flushDemanded = true;
+    }
+
+    /** A leaf lost a right: no flush is owed yet. */
+    void lostRight() {
+        staleRights = true;
     }
 
     /** The TLB may hold more than the shadows grant. */

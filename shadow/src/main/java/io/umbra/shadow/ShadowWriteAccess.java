@@ -26,6 +26,7 @@ final class ShadowWriteAccess implements WriteAccess {
             return;
         }
         long mfn = P2m.mfn(entry);
+        tables.large.breakAround(mfn);
         int node = tables.reverseMap.first(mfn);
         while (node >= 0 && tables.frames.writableMappings(mfn) > 0) {
             int next = tables.reverseMap.next(node);

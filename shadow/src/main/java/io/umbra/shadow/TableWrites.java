@@ -40,6 +40,7 @@ final class TableWrites implements EmulatedMemory.Store {
             return;
         }
         count++;
+        counters.trace.tableWritten(mfn, offset, size, value);
         boolean wasAbsent = skipsVerify && isAbsent(mfn, offset, size);
         memory.write(address, size, value);
         boolean isRoot = (tables.frames.shadowTypes(mfn) & ShadowType.ROOTS) != 0;

@@ -2,8 +2,8 @@
  * Shadow pagetables: the guest's tables are never given to the processor; it walks shadows of them, made fault by fault.
  *
  * <p>A fault's way through the package is numbered in {@code PageFaults}: walk the guest's tables ({@code GuestWalker}, each step through the {@link io.umbra.shadow.P2m}), make room ({@code Reclaim}), build the path of
- * shadow entries ({@code Filler}, by the table in {@code Propagation}, with pages from {@code ShadowTables}), and judge whether the instruction can be restarted or must be emulated ({@code EmulatedInstructions}, whose stores to
- * tables are followed by {@code Revalidation}). What makes it cheaper is beside it: {@code FastFaults}, {@code EmulationHint}, {@code VirtualTlb}, {@code Prefetch}, {@code OutOfSync}, {@code EarlyUnshadow}. Which tables hardware walks is
+ * shadow entries ({@code Filler}, by the table in {@code Propagation}, with pages from {@code ShadowTables}; a large page becomes a splinter, or one of the {@code LargeLeaves}), and judge whether the instruction can be restarted or must be emulated ({@code EmulatedInstructions}, whose stores to
+ * tables are followed by {@code Revalidation}). What makes it cheaper is beside it: {@code FastFaults}, {@code EmulationHint}, {@code VirtualTlb}, {@code Prefetch}, {@code OutOfSync}, {@code EarlyUnshadow}. Memory that is in no frame yet is {@code DemandMemory}'s, asked for through the {@link io.umbra.shadow.P2m}. Which tables hardware walks is
  * in {@code Roots}, how the guest's are laid out in {@code GuestFormat}.
  *
  * <p>What always holds between two calls, and which the auditor checks:
@@ -21,9 +21,11 @@
  *   <li>LINK-1: a present entry above level 1 refers to a live shadow one level lower, of the very frame or large page that the guest's entry names. Where a guest entry has two of hardware's, they refer to the two pages of one shadow, with the same rights.
  *   <li>RMAP-1: the reverse map lists exactly the present leaves, each under the frame it maps.
  *   <li>RMAP-2: a frame's count of writable mappings is the number of writable leaves that map it.
+ *   <li>RMAP-3: the list of each run of 512 frames has exactly the large leaves that map it, and the run's count is that of the shadowed tables in it.
+ *   <li>LARGE-1: an entry of level 2 that maps 2 MiB itself stands for a large page of the guest's (or a part of one), all of which the P2M maps in sequence; none of its frames is shadowed under write-protect, and writes are not logged.
  *   <li>WP-1: under write-protect no leaf maps a shadowed frame writable, unless the frame is out of sync.
  *   <li>PROP-1: under write-protect a shadow entry grants no right that the guest's entry does not grant now, and a leaf has the guest's protection key where keys are enabled, otherwise and above level 1 key 0.
- *   <li>PROP-2: a shadow entry has no bits but P, RW, US, A, D, NX, the protection key and the frame.
+ *   <li>PROP-2: a shadow entry has no bits but P, RW, US, A, D, NX, the protection key and the frame, and PS if it is a large leaf.
  *   <li>AD-1: under write-protect a present entry's guest entry has A set, and a writable leaf's (or splinter link's) has D set. Tables in read-only memory cannot record them and are exempt.
  *   <li>P2M-1: a leaf maps the frame that the P2M gives now, writable only if the P2M says so.
  *   <li>P2M-2: a table that has a shadow is in a frame that the P2M gives now.

@@ -23,19 +23,25 @@ class HardwareWalk implements Tlb {
         TABLES
     }
 
-    /** What a path through the tables grants together, and where it leads: a page, or a level-1 table. */
-    private record Path(long mfn, boolean writable, boolean user, boolean noExecute, int key) {
+    /** What a path through the tables grants together, and where it leads: a page, a level-1 table, or a large page. */
+    private record Path(long mfn, boolean writable, boolean user, boolean noExecute, int key, boolean large) {
         Path through(long entry) {
             return new Path(
                     LongModeEntry.frame(entry),
                     writable && LongModeEntry.isWritable(entry),
                     user && LongModeEntry.isUser(entry),
                     noExecute || LongModeEntry.isNoExecute(entry),
-                    LongModeEntry.key(entry));
+                    LongModeEntry.key(entry),
+                    LongModeEntry.hasPageSize(entry));
+        }
+
+        /** The small page of a large one. */
+        Path at(long linear) {
+            return new Path(mfn + LongModeEntry.index(linear, 1), writable, user, noExecute, key, true);
         }
 
         static Path from(long mfn) {
-            return new Path(mfn, true, true, false, 0);
+            return new Path(mfn, true, true, false, 0, false);
         }
     }
 
@@ -119,7 +125,7 @@ class HardwareWalk implements Tlb {
             }
             levelOneTables.put(linear >>> 21, path);
         }
-        return step(path, linear, 1);
+        return path.large ? path.at(linear) : step(path, linear, 1);
     }
 
     private @Nullable Path toLevelOne(long linear) {
@@ -161,11 +167,14 @@ class HardwareWalk implements Tlb {
         if (!LongModeEntry.isPresent(entry)) {
             return null;
         }
-        boolean setsDirty = level == 1 && LongModeEntry.isWritable(entry) && !LongModeEntry.isDirty(entry);
+        boolean isLarge = level == 2 && LongModeEntry.hasPageSize(entry);
+        boolean setsDirty = (level == 1 || isLarge) && LongModeEntry.isWritable(entry) && !LongModeEntry.isDirty(entry);
         boolean isReserved = paging instanceof HardwarePaging.PaeShadow && (entry & PaeEntry.RESERVED_HIGH) != 0;
-        if (!LongModeEntry.isAccessed(entry) || setsDirty || LongModeEntry.hasPageSize(entry) || isReserved) {
+        isReserved |= LongModeEntry.hasPageSize(entry) && !isLarge;
+        isReserved |= isLarge && LongModeEntry.index(entry, 1) != 0;
+        if (!LongModeEntry.isAccessed(entry) || setsDirty || isReserved) {
             throw new AssertionError(
-                    "hardware would write A or D, find a large page or a reserved bit: 0x" + Long.toHexString(entry));
+                    "hardware would write A or D, or find a reserved bit: 0x" + Long.toHexString(entry));
         }
         return path.through(entry);
     }

@@ -120,7 +120,7 @@ final class OperationSource {
                         : Operation.of(Kind.INVALIDATE_CONTEXT, 0, 0);
             case 22, 23, 24 -> {
                 changedGfn = layout.gfn();
-                yield Operation.of(Kind.CHANGE_P2M, changedGfn << 12, layout.below(8));
+                yield Operation.of(Kind.CHANGE_P2M, changedGfn << 12, layout.below(CHANGES));
             }
             case 25, 26 -> dma();
             case 27 -> toggle(Kind.TOGGLE_CR0, Cr0.CACHE_DISABLE);
@@ -131,7 +131,7 @@ final class OperationSource {
             case 35 -> switchMode();
             case 36, 37 -> {
                 changedGfn = layout.rootTable(mode);
-                yield Operation.of(Kind.CHANGE_P2M, changedGfn << 12, layout.below(8));
+                yield Operation.of(Kind.CHANGE_P2M, changedGfn << 12, layout.below(CHANGES));
             }
             case 38, 39 -> Operation.of(Kind.LOAD_CR3, 0, layout.root(mode));
             default -> kind < 86 ? tableWrite() : access();
@@ -146,6 +146,9 @@ final class OperationSource {
         int flags = layout.chance(5) ? Operation.EXCHANGE : layout.chance(2) ? Operation.UNHANDLEABLE : 0;
         return new Operation(Kind.ACCESS, linear, edit.size(), PageFaultCode.WRITE, edit.value(), flags);
     }
+
+    /** What may become of a frame in the P2M: see {@link ShadowMachine}. */
+    private static final int CHANGES = 12;
 
     private Operation normalise() {
         if (world != World.ALL && mode != world.home()) {

@@ -63,6 +63,9 @@ final class ShadowMachine implements AutoCloseable {
     private final ShadowPolicy policy;
     private final Defect defect;
     private final Map<Long, Byte> deviceBytes = new HashMap<>();
+    /** The bytes of frames that are paged out, by gfn. */
+    private final Map<Long, byte[]> outside = new HashMap<>();
+
     private final RegisterWrites registers = new RegisterWrites(state, new Effects());
     private Operation current = Operation.of(Operation.Kind.BLOW, 0, 0);
     private long instructions;
@@ -94,6 +97,7 @@ final class ShadowMachine implements AutoCloseable {
         state.cr0 = FIRST_CR0;
         state.cr4 = FIRST_CR4;
         state.efer = FIRST_EFER;
+        p2m.supply(this::provide);
         engine = new ShadowPaging(memory, allocator, p2m, devices(), policy);
         engine.attach(state, hardware, this::emulate);
         guest.flushed();
@@ -210,6 +214,7 @@ final class ShadowMachine implements AutoCloseable {
     }
 
     private void dma(long guestPhysical, byte value) {
+        p2m.demand(guestPhysical >>> 12, true);
         Frame frame = guest.frame(guestPhysical >>> 12);
         if (frame.type() == P2mType.RAM) {
             if (defect != Defect.LOST_STORE) {
@@ -220,6 +225,11 @@ final class ShadowMachine implements AutoCloseable {
     }
 
     private void changeP2m(long gfn, int choice) {
+        if (choice >= 8) {
+            takeAway(gfn, choice % 2 == 0);
+            return;
+        }
+        p2m.demand(gfn, true);
         Frame old = guest.frame(gfn);
         Frame next = switch (choice) {
             case 0 -> new Frame(P2mType.HOLE, old.mfn(), old.contents());
@@ -245,6 +255,44 @@ final class ShadowMachine implements AutoCloseable {
             }
         }
         guest.setFrame(gfn, next);
+    }
+
+    /** To the guest the frame stays the RAM that it is: its bytes go out, or it counts as shared. */
+    private void takeAway(long gfn, boolean out) {
+        p2m.demand(gfn, true);
+        Frame frame = guest.frame(gfn);
+        if (frame.type() != P2mType.RAM) {
+            return;
+        }
+        if (!out) {
+            p2m.set(gfn, 1, frame.mfn(), P2mType.SHARED);
+            return;
+        }
+        byte[] bytes = new byte[4096];
+        memory.read(frame.mfn() << 12, bytes, 0, bytes.length);
+        outside.put(gfn, bytes);
+        p2m.set(gfn, 1, 0, P2mType.PAGED_OUT);
+        guest.setFrame(gfn, new Frame(P2mType.RAM, -1 - gfn, frame.contents()));
+        memory.zeroFrame(frame.mfn());
+        if (gfn < GuestLayout.LARGE) {
+            allocator.free(frame.mfn());
+        }
+    }
+
+    private void provide(long gfn, long entry, boolean forWriting) {
+        Frame frame = guest.frame(gfn);
+        long mfn = allocator.allocate();
+        byte[] bytes = outside.remove(gfn);
+        if (bytes != null) {
+            memory.write(mfn << 12, bytes, 0, bytes.length);
+        } else {
+            memory.copyFrame(frame.mfn(), mfn);
+        }
+        p2m.set(gfn, 1, mfn, P2mType.RAM);
+        if (bytes == null) {
+            memory.zeroFrame(frame.mfn());
+        }
+        guest.setFrame(gfn, new Frame(P2mType.RAM, mfn, frame.contents()));
     }
 
     // ---- accesses
@@ -467,7 +515,12 @@ final class ShadowMachine implements AutoCloseable {
         for (Map.Entry<Long, Frame> entry : guest.frames()) {
             Frame frame = entry.getValue();
             if (frame.isBacked() && (all || GuestLayout.isUsed(entry.getKey()))) {
-                memory.read(frame.mfn() << 12, bytes, 0, bytes.length);
+                byte[] away = outside.get(entry.getKey());
+                if (away != null) {
+                    System.arraycopy(away, 0, bytes, 0, bytes.length);
+                } else {
+                    memory.read(frame.mfn() << 12, bytes, 0, bytes.length);
+                }
                 int at = Arrays.mismatch(bytes, frame.contents().bytes);
                 if (at >= 0) {
                     long address = frame.mfn() << 12 | at & ~7;

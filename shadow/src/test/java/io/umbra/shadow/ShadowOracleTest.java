@@ -39,6 +39,9 @@ class ShadowOracleTest {
             }
             policies.add(new ShadowPolicy(
                     coherence, Populate.ALL_LEVELS, WritableSearch.REVERSE_MAP, ShadowPolicy.MINIMUM_POOL, 7));
+            ShadowPolicy large = policies.getLast().with(PolicyOption.LARGE_PAGES, "on");
+            policies.add(large);
+            policies.add(large.with(PolicyOption.BLOW_EVERY, "0"));
         }
         return policies.stream();
     }

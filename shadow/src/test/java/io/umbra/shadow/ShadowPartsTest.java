@@ -17,7 +17,7 @@ class ShadowPartsTest {
     private final FrameAllocator allocator = new FrameAllocator(2048, 3);
     private final FrameTable frames = new FrameTable(2048);
     private final ShadowPool pool = new ShadowPool(memory, allocator, frames, 8);
-    private final ReverseMap reverseMap = new ReverseMap(frames, pool);
+    private final ReverseMap reverseMap = new ReverseMap(memory.frames(), pool);
 
     @AfterEach
     void close() {

@@ -1,9 +1,10 @@
 package io.umbra.tools;
 
-import io.umbra.shadow.ShadowPolicy.Coherence;
 import io.umbra.tools.matrix.Disagreement;
 import io.umbra.tools.matrix.MatrixBatch;
 import io.umbra.tools.matrix.MatrixMode;
+import io.umbra.tools.matrix.Model;
+import io.umbra.vmm.DomainConfig.PagingKind;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,14 +24,14 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "matrix",
         description =
-                "Play every combination of entry bits, control registers and kinds of access to the shadow engine and to"
-                        + " the definition of the architecture, and compare what they answer.",
+                "Play every combination of entry bits, control registers and kinds of access to the shadow engine, to nested"
+                        + " paging and to the definition of the architecture, and compare what they answer.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         footer = {
             "",
             "Modes: unpaged, two-level, two-level-pse, pae, four-level, five-level. Models: strict-tlb, write-protect,",
-            "out-of-sync. All of them by default, and every case. Exit status: 0 all answers agree, 1 some differ, 2",
+            "out-of-sync, nested. All of them by default, and every case. Exit status: 0 all answers agree, 1 some differ, 2",
             "usage, 3 a fault of Umbra's own.",
             "",
             "Example: umbra matrix --mode four-level --coherence write-protect --sample 100000 --seed 7"
@@ -52,7 +53,16 @@ final class Matrix implements Callable<Integer> {
             split = ",",
             paramLabel = "MODEL",
             description = "how shadows follow the guest's tables (default: each way)")
-    private List<String> models = new ArrayList<>();
+    private List<String> coherences = new ArrayList<>();
+
+    @Option(
+            names = "--paging",
+            arity = "1..*",
+            split = ",",
+            paramLabel = "shadow|nested",
+            description = "who answers: the shadow engine, or the processor that walks the guest's tables and the P2M"
+                    + " (default: both; only shadow where --coherence is given)")
+    private List<String> pagings = new ArrayList<>();
 
     @Option(names = "--sample", paramLabel = "N", description = "play so many cases, drawn by the seed, instead of all")
     private @Nullable Integer sample;
@@ -75,7 +85,7 @@ final class Matrix implements Callable<Integer> {
     public Integer call() {
         MatrixBatch batch = new MatrixBatch(
                 chosen("--mode", modes, MatrixMode.values(), MatrixMode::label),
-                chosen("--coherence", models, Coherence.values(), MatrixBatch::label),
+                models(),
                 sample == null ? 0 : positive("--sample", sample),
                 seed);
         int threads = jobs == null ? Runtime.getRuntime().availableProcessors() : positive("--jobs", jobs);
@@ -89,7 +99,7 @@ final class Matrix implements Callable<Integer> {
         for (MatrixBatch.Line line : lines) {
             for (Disagreement difference : line.result().first()) {
                 out.println();
-                out.print(MatrixBatch.label(line.coherence()) + ": " + difference.explanation());
+                out.print(line.model().label() + ": " + difference.explanation());
             }
         }
         out.flush();
@@ -97,10 +107,30 @@ final class Matrix implements Callable<Integer> {
         return differ ? ExitStatus.GUEST_FAILED : ExitStatus.OK;
     }
 
+    /** Nested paging is the last column, unless only models of shadows are named. */
+    private List<Model> models() {
+        List<PagingKind> kinds = chosen("--paging", pagings, PagingKind.values(), Matrix::label);
+        boolean isOfShadows = pagings.isEmpty() && !coherences.isEmpty();
+        List<Model> models = new ArrayList<>();
+        if (kinds.contains(PagingKind.SHADOW)) {
+            models.addAll(chosen("--coherence", coherences, Model.shadows().toArray(new Model[0]), Model::label));
+        } else if (!coherences.isEmpty()) {
+            throw usage("--coherence is about shadows, and --paging names none");
+        }
+        if (kinds.contains(PagingKind.NESTED) && !isOfShadows) {
+            models.add(Model.NESTED);
+        }
+        return models;
+    }
+
+    private static String label(PagingKind kind) {
+        return kind.name().toLowerCase(Locale.ROOT);
+    }
+
     private static String table(List<MatrixBatch.Line> lines) {
         TextTable table = new TextTable()
                 .column("mode", TextTable.Align.LEFT)
-                .column("coherence", TextTable.Align.LEFT)
+                .column("model", TextTable.Align.LEFT)
                 .column("cases", TextTable.Align.RIGHT)
                 .column("differences", TextTable.Align.RIGHT);
         long cases = 0;
@@ -110,7 +140,7 @@ final class Matrix implements Callable<Integer> {
             differences += line.result().differences();
             table.row(List.of(
                     line.mode().label(),
-                    MatrixBatch.label(line.coherence()),
+                    line.model().label(),
                     number(line.result().cases()),
                     number(line.result().differences())));
         }

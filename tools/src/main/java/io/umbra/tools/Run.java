@@ -2,12 +2,16 @@ package io.umbra.tools;
 
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
+import io.umbra.tools.trace.TraceException;
+import io.umbra.tools.trace.TraceHeader;
+import io.umbra.tools.trace.TraceSession;
 import io.umbra.vmm.ConsoleInput;
 import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.RamPlan;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
@@ -23,6 +27,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -154,6 +159,27 @@ final class Run implements Callable<Integer> {
     private boolean verify;
 
     @Option(
+            names = "--populate-on-demand",
+            description = "give the guest's RAM its frames when it is used, not at the start")
+    private boolean populateOnDemand;
+
+    @Option(
+            names = "--resident",
+            paramLabel = "SIZE",
+            description = "RAM that is in memory at the same time, at most, as 32M; the rest is paged out."
+                    + " Implies --populate-on-demand",
+            converter = MemorySize.class)
+    private @Nullable Long resident;
+
+    @Option(
+            names = "--merge-every",
+            paramLabel = "PERIOD",
+            description = "after each period of time, as 100ms, keep pages with the same bytes once, and copy on write."
+                    + " Implies --populate-on-demand",
+            converter = Period.class)
+    private @Nullable Long mergeEvery;
+
+    @Option(
             names = "--no-hypercalls",
             description = "hide Umbra's counters from the guest, so that what it prints cannot depend on the policy")
     private boolean noHypercalls;
@@ -171,6 +197,19 @@ final class Run implements Callable<Integer> {
                     + " Implied by --verify")
     private boolean dirtyLogVerify;
 
+    @Option(
+            names = "--trace",
+            paramLabel = "FILE",
+            description = "log what the engine does there, event by event; `umbra trace` shows it")
+    private @Nullable Path traceFile;
+
+    @Option(
+            names = "--replay",
+            paramLabel = "FILE",
+            description =
+                    "hold every event against this log of the same run; the first difference ends it, with status 1")
+    private @Nullable Path replayFile;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it before call()
     private CommandSpec spec;
@@ -184,10 +223,12 @@ final class Run implements Callable<Integer> {
         Report.Format format = constant(Report.Format.class, "--report", report);
         checkWritable("report", reportFile);
         checkWritable("screen", isStandardError(screenFile) ? null : screenFile);
-        GuestImage image = image();
+        byte[] file = guest == null ? builtIn(BUILT_IN) : read(guest);
+        GuestImage image = image(file);
         List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
-        try (Domain domain = domain(config, console)) {
+        try (TraceSession session = session(config, file, modules);
+                Domain domain = domain(config, console, session)) {
             load(domain, image, modules);
             if (noHypercalls) {
                 domain.hideHypercalls();
@@ -196,7 +237,9 @@ final class Run implements Callable<Integer> {
                 domain.limit(limit);
             }
             DirtySeries dirty = dirtyLog == null ? null : domain.logDirty(dirtyLog, dirtyLogVerify || verify);
-            return run(domain, config, console, format, dirty);
+            return run(domain, config, console, format, dirty, session);
+        } catch (IOException e) {
+            throw mistake("the trace cannot be written: " + e.getMessage());
         }
     }
 
@@ -210,6 +253,9 @@ final class Run implements Callable<Integer> {
         }
         if (verify || noHypercalls || dirtyLog != null || screenFile != null || !settings.isEmpty()) {
             throw mistake("--verify, --no-hypercalls, --dirty-log, --screen and --set are not for pv guests");
+        }
+        if (traceFile != null || replayFile != null || populateOnDemand || resident != null || mergeEvery != null) {
+            throw mistake("--trace, --replay, --populate-on-demand, --resident and --merge-every are not for pv guests");
         }
         Report.Format format = constant(Report.Format.class, "--report", report);
         checkWritable("report", reportFile);
@@ -242,12 +288,99 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    // ---- running
+    // ---- traces
     // ------------------------------------------------------------------------------------------------------
 
-    private Domain domain(DomainConfig config, GuestConsole console) {
+    private TraceSession session(DomainConfig config, byte[] file, List<BootModule> modules) {
+        if (traceFile == null && replayFile == null) {
+            return TraceSession.none();
+        }
+        TraceHeader header = header(config, file, modules);
+        if (replayFile == null) {
+            return writing(traceFile, header);
+        }
+        if (traceFile != null) {
+            throw mistake("--trace and --replay cannot be had together");
+        }
+        if (config.wallTime()) {
+            throw mistake("--replay needs --time virtual: with the host's clock no run is like another");
+        }
+        return replaying(replayFile, header);
+    }
+
+    private TraceSession writing(@Nullable Path file, TraceHeader header) {
+        checkWritable("trace", file);
         try {
-            return new Domain(config, console, input());
+            return file == null ? TraceSession.none() : TraceSession.writing(file, header);
+        } catch (TraceException e) {
+            throw mistake("cannot write the trace to '" + file + "': " + e.getMessage());
+        } catch (IOException e) {
+            throw mistake("the trace cannot be written: " + e.getMessage());
+        }
+    }
+
+    private TraceSession replaying(Path file, TraceHeader header) {
+        try {
+            return TraceSession.replaying(file, header);
+        } catch (TraceException e) {
+            throw mistake("'" + file + "' cannot be replayed: " + e.getMessage());
+        } catch (IOException e) {
+            throw mistake("cannot read '" + file + "': "
+                    + (e instanceof NoSuchFileException ? "it does not exist" : e.getMessage()));
+        }
+    }
+
+    /** Everything that a run is a function of, but for what is typed while it runs. */
+    private TraceHeader header(DomainConfig config, byte[] file, List<BootModule> modules) {
+        Map<String, String> inputs = new LinkedHashMap<>();
+        inputs.put("guest", guest == null ? "built-in" : guest.toString());
+        inputs.put("guest-sha256", TraceHeader.hash(file));
+        inputs.put("append", append);
+        for (BootModule module : modules) {
+            inputs.put("module " + inputs.size(), module.text() + " " + TraceHeader.hash(module.content()));
+        }
+        inputs.put("memory", Long.toString(config.memoryBytes()));
+        inputs.put("ram", config.ram().toString());
+        inputs.put("paging", config.paging().name().toLowerCase(Locale.ROOT));
+        inputs.put("policy", config.policy().toString());
+        inputs.put("seed", Long.toString(config.seed()));
+        inputs.put("time", time);
+        inputs.put("start-date", config.startDate().toString());
+        inputs.put("limit", limit == null ? "none" : limit.toString());
+        inputs.put("hypercalls", noHypercalls ? "hidden" : "offered");
+        inputs.put("dirty-log", dirtyLog == null ? "off" : dirtyLog.toString());
+        String line = String.join(" ", spec.commandLine().getParseResult().originalArgs());
+        return TraceHeader.of(inputs, Map.of("command", line));
+    }
+
+    /** @return the status of the run, or that of a replay that differs */
+    private int endTrace(TraceSession session, GuestEnd end, Domain domain, int status) {
+        boolean isWhole = switch (end) {
+            case GuestEnd.Stopped _ -> false;
+            case GuestEnd.LimitReached _ -> limit != null && domain.instructions() >= limit;
+            default -> true;
+        };
+        try {
+            session.end(status, isWhole);
+        } catch (TraceException e) {
+            throw mistake("'" + replayFile + "' cannot be replayed: " + e.getMessage());
+        } catch (IOException e) {
+            throw mistake("the trace failed: " + e.getMessage());
+        }
+        String difference = session.difference();
+        if (difference != null) {
+            System.err.print(difference);
+            return ExitStatus.GUEST_FAILED;
+        }
+        if (session.isReplay()) {
+            System.err.println("umbra: the replay made the same " + session.compared() + " events");
+        }
+        return session.status(status);
+    }
+
+    private Domain domain(DomainConfig config, GuestConsole console, TraceSession session) {
+        try {
+            return new Domain(config, console, input(), session.trace());
         } catch (OutOfMemoryError e) {
             throw mistake(
                     "there is no room for a guest of %dM: what is kept for each of its frames needs Java heap, of which"
@@ -261,7 +394,8 @@ final class Run implements Callable<Integer> {
             DomainConfig config,
             GuestConsole console,
             Report.Format format,
-            @Nullable DirtySeries dirty) {
+            @Nullable DirtySeries dirty,
+            TraceSession session) {
         Thread main = Thread.currentThread();
         Thread onInterrupt = new Thread(() -> endBySignal(domain, main), "interrupt");
         Runtime.getRuntime().addShutdownHook(onInterrupt);
@@ -272,19 +406,28 @@ final class Run implements Callable<Integer> {
             progress.start();
         }
         console.onFailure(() -> domain.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
+        session.onStop(() -> domain.stop(new GuestEnd.Stopped("its trace ends here")));
         long start = System.nanoTime();
         GuestEnd end = domain.run();
         double seconds = (System.nanoTime() - start) / 1e9;
         progress.close();
         console.flush();
-        int status = status(end);
-        writeScreen(domain);
-        write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
-        if (end instanceof GuestEnd.Stopped) {
+        try {
+            int status = endTrace(session, end, domain, status(end));
+            writeScreen(domain);
+            write(new Report(RunResult.of(domain, config, end, status, seconds), verify, dirty), format, end);
             return status;
+        } finally {
+            removeHook(onInterrupt);
         }
-        Runtime.getRuntime().removeShutdownHook(onInterrupt);
-        return status;
+    }
+
+    private static void removeHook(Thread hook) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            // The process is ending: the hook is what waits for this thread.
+        }
     }
 
     /** Ctrl-C: the run ends cleanly, with its report, before the process does. */
@@ -403,7 +546,8 @@ final class Run implements Callable<Integer> {
                 seed,
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 START,
-                verify);
+                verify,
+                ramPlan());
     }
 
     private void checkCommon() {
@@ -413,6 +557,16 @@ final class Run implements Callable<Integer> {
         }
         if (cpus != 1) {
             throw mistake("--cpus " + cpus + ": this version runs one virtual processor");
+        }
+    }
+
+    private RamPlan ramPlan() {
+        try {
+            boolean onDemand = populateOnDemand || resident != null || mergeEvery != null;
+            return new RamPlan(
+                    onDemand, resident == null ? Long.MAX_VALUE : resident, mergeEvery == null ? 0 : mergeEvery);
+        } catch (IllegalArgumentException e) {
+            throw mistake(String.valueOf(e.getMessage()));
         }
     }
 
@@ -441,11 +595,9 @@ final class Run implements Callable<Integer> {
         throw mistake(option + " cannot be '" + value + "'");
     }
 
-    private GuestImage image() {
+    private GuestImage image(byte[] file) {
         try {
-            return guest == null
-                    ? GuestImage.recognise(builtIn(BUILT_IN), "the built-in guest")
-                    : GuestImage.recognise(read(guest), guest.toString());
+            return GuestImage.recognise(file, guest == null ? "the built-in guest" : guest.toString());
         } catch (LoadException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }

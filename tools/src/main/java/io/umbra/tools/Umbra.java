@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
         name = "umbra",
         description = "A hypervisor on the JVM that virtualises x86 memory with shadow pagetables.",
         mixinStandardHelpOptions = true,
-        subcommands = {Run.class, Compare.class, Matrix.class, Options.class},
+        subcommands = {Run.class, Compare.class, Matrix.class, TraceCommand.class, Options.class},
         versionProvider = Version.class)
 final class Umbra implements Runnable {
 

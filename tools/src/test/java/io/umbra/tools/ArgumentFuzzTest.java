@@ -49,6 +49,14 @@ class ArgumentFuzzTest {
             "--output",
             "--mode",
             "--coherence",
+            "--trace",
+            "--replay",
+            "--kind",
+            "--from",
+            "--gfn",
+            "--linear",
+            "--summary",
+            "--json",
             "--help",
             "--version",
             "-h",
@@ -85,6 +93,8 @@ class ArgumentFuzzTest {
             "none",
             "TEXT",
             "pae",
+            "fault,outcome",
+            "0xffff800000000000",
             "pae,four-level",
             "strict-tlb",
             "coherence=strict-tlb",
@@ -127,7 +137,7 @@ class ArgumentFuzzTest {
             "1,2",
             "true");
 
-    private static final List<String> WRITES = List.of("--report-file", "--output");
+    private static final List<String> WRITES = List.of("--report-file", "--output", "--trace");
 
     @TempDir
     private Path directory;
@@ -178,8 +188,8 @@ class ArgumentFuzzTest {
     }
 
     private List<String> arguments(RandomGenerator random) {
-        String command =
-                List.of("run", "run", "compare", "compare", "options", "matrix").get(random.nextInt(6));
+        String command = List.of("run", "run", "compare", "compare", "options", "matrix", "trace")
+                .get(random.nextInt(7));
         List<String> arguments = new ArrayList<>(List.of(command));
         if (command.equals("compare") && random.nextInt(4) > 0) {
             arguments.add("--vary=pool=128,256");

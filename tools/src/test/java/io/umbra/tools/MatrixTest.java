@@ -28,7 +28,7 @@ class MatrixTest {
         assertThat(ended.status()).isEqualTo(ExitStatus.OK);
         assertThat(ended.out().lines())
                 .containsExactly(
-                        "mode     coherence      cases  differences",
+                        "mode     model          cases  differences",
                         "unpaged  write-protect    768            0",
                         "pae      write-protect  1,232            0",
                         "all                     2,000            0",
@@ -41,8 +41,24 @@ class MatrixTest {
 
         assertThat(ended.status()).isEqualTo(ExitStatus.OK);
         assertThat(ended.out())
-                .contains("all                     2,304            0")
+                .contains("all                     3,072            0")
                 .doesNotContain("seed");
+    }
+
+    @Test
+    void aSampleSmallerThanTheTableHasOneCaseOfEachModeAndModel() {
+        assertThat(umbra("matrix", "--sample=5").out()).contains("all                              24            0");
+    }
+
+    @Test
+    void nestedPagingIsAColumnOfItsOwn() {
+        Ended ended = umbra("matrix", "--mode=unpaged", "--paging=nested");
+
+        assertThat(ended.status()).isEqualTo(ExitStatus.OK);
+        assertThat(ended.out().lines()).contains("unpaged  nested    768            0");
+        assertThat(umbra("matrix", "--paging=direct").status()).isEqualTo(ExitStatus.USAGE);
+        assertThat(umbra("matrix", "--paging=nested", "--coherence=strict-tlb").status())
+                .isEqualTo(ExitStatus.USAGE);
     }
 
     @Test

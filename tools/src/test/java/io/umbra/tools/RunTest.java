@@ -182,6 +182,8 @@ class RunTest {
                 "--paging direct",
                 "--guest pv --paging shadow /dev/null",
                 "--guest pv --verify /dev/null",
+                "--guest pv --resident 8M",
+                "--guest pv --trace /nowhere/trace",
                 "--guest pv /dev/null",
                 "--guest pv ../guests/images/shadow-story.elf",
                 "--time slow",

@@ -3,11 +3,13 @@ package io.umbra.vmm;
 import io.umbra.processor.SoftwareProcessor;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.Counters;
+import io.umbra.shadow.DemandMemory;
 import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.NestedPaging;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.Paging;
 import io.umbra.shadow.ShadowPaging;
+import io.umbra.shadow.Trace;
 import io.umbra.vmm.apic.ApicModelRegisters;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.vmm.firmware.Firmware;
@@ -64,6 +66,7 @@ public final class Domain implements AutoCloseable {
     private final TextScreen screen;
     private final @Nullable Verifier verifier;
     private final P2m p2m;
+    private final @Nullable PeriodicMerging merging;
     private @Nullable DirtyMeter meter;
     private final ExitCounts exits = new ExitCounts();
 
@@ -80,27 +83,44 @@ public final class Domain implements AutoCloseable {
 
     /** @param console takes what the guest prints, byte by byte */
     public Domain(DomainConfig config, IntConsumer console, ConsoleInput input) {
+        this(config, console, input, Trace.OFF);
+    }
+
+    /** @param trace is told of everything that the domain's paging does, from the first moment on */
+    public Domain(DomainConfig config, IntConsumer console, ConsoleInput input, Trace trace) {
         this.config = config;
         this.blowEvery = config.policy().blowEvery();
         this.input = input;
         this.map = new MemoryMap(config.memoryBytes());
         long ramFrames = config.memoryBytes() >>> 12;
-        long frames = ramFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
+        long residentFrames = Math.min(ramFrames, config.ram().mostResident());
+        long frames = residentFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
         this.memory = new MachineMemory(frames + 511 & -512L);
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
         this.p2m = new P2m(memory, allocator);
-        this.ram = new GuestRam(memory, allocator, p2m, map);
+        this.ram = new GuestRam(memory, allocator, p2m, map, config.ram().onDemand());
         this.state = new VcpuState();
         this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
         this.screen = new TextScreen(ram, platform.screen);
-        this.paging = switch (config.paging()) {
-            case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy());
-            case NESTED -> new NestedPaging(memory, p2m, platform.memory);
-        };
         this.processor = new SoftwareProcessor(state, memory);
+        trace.begin(processor::retired);
+        this.paging = switch (config.paging()) {
+            case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy(), trace);
+            case NESTED -> new NestedPaging(memory, p2m, platform.memory, trace);
+        };
+        this.merging = demandMemory(allocator);
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
         ram.watch(paging::memoryWritten);
+    }
+
+    private @Nullable PeriodicMerging demandMemory(FrameAllocator allocator) {
+        RamPlan plan = config.ram();
+        if (!plan.onDemand()) {
+            return null;
+        }
+        DemandMemory demand = new DemandMemory(memory, allocator, p2m, plan.mostResident(), paging.counters());
+        return plan.mergeEvery() == 0 ? null : new PeriodicMerging(demand, ram.end(), plan.mergeEvery());
     }
 
     /**
@@ -215,6 +235,9 @@ public final class Domain implements AutoCloseable {
         if (meter != null) {
             meter.advanceTo(now());
         }
+        if (merging != null) {
+            merging.advanceTo(now());
+        }
         feedInput();
         offerInterrupts();
         Exit exit = processor.run(budget());
@@ -269,6 +292,9 @@ public final class Domain implements AutoCloseable {
         }
         if (meter != null) {
             budget = Math.min(budget, meter.nextEnd() - now());
+        }
+        if (merging != null) {
+            budget = Math.min(budget, merging.next() - now());
         }
         long every = blowEvery;
         if (every > 0) {

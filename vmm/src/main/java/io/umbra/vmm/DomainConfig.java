@@ -12,6 +12,7 @@ import java.time.Instant;
  * @param wallTime time follows the host's clock instead of the count of instructions
  * @param startDate of the guest's real-time clock, so that a run is repeatable
  * @param verify every translation is held against the definition of the architecture
+ * @param ram when its RAM gets frames
  */
 public record DomainConfig(
         long memoryBytes,
@@ -20,7 +21,20 @@ public record DomainConfig(
         long seed,
         boolean wallTime,
         Instant startDate,
-        boolean verify) {
+        boolean verify,
+        RamPlan ram) {
+
+    /** With RAM that is there from the start. */
+    public DomainConfig(
+            long memoryBytes,
+            PagingKind paging,
+            ShadowPolicy policy,
+            long seed,
+            boolean wallTime,
+            Instant startDate,
+            boolean verify) {
+        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, RamPlan.AT_ONCE);
+    }
 
     /** How memory is virtualised. */
     public enum PagingKind {

@@ -25,9 +25,12 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
     private final FrameAllocator frames;
     private final P2m p2m;
     private final MemoryMap map;
+    private final boolean onDemand;
     private WriteWatch watch = (gpa, length) -> {};
 
-    GuestRam(MachineMemory memory, FrameAllocator frames, P2m p2m, MemoryMap map) {
+    /** @param onDemand RAM above 1 MiB gets its frames when it is used, from the supply of {@code p2m} */
+    GuestRam(MachineMemory memory, FrameAllocator frames, P2m p2m, MemoryMap map, boolean onDemand) {
+        this.onDemand = onDemand;
         this.memory = memory;
         this.frames = frames;
         this.p2m = p2m;
@@ -48,11 +51,13 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
     private void populate(long from, long to) {
         long span = LongModeEntry.framesMappedBy(2);
         for (long gfn = from; gfn < to; ) {
-            long run = gfn % span == 0 && gfn >= FIRMWARE_END && gfn + span <= to
-                    ? frames.allocateRun()
-                    : FrameAllocator.NONE;
+            boolean fits = gfn % span == 0 && gfn >= FIRMWARE_END && gfn + span <= to;
+            long run = fits && !onDemand ? frames.allocateRun() : FrameAllocator.NONE;
             if (run != FrameAllocator.NONE) {
                 p2m.set(gfn, 2, run, P2mType.RAM);
+                gfn += span;
+            } else if (fits && onDemand) {
+                p2m.set(gfn, 2, 0, P2mType.POPULATE_ON_DEMAND);
                 gfn += span;
             } else {
                 populateFrame(gfn);
@@ -61,10 +66,19 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         }
     }
 
+    /** The first gfn behind all RAM. */
+    long end() {
+        return Math.max(map.lowEnd(), map.highEnd()) >>> 12;
+    }
+
     /** Below 1 MiB a PC has video memory, of which only that of text exists, and firmware, which cannot be written but for its storage. */
     private void populateFrame(long gfn) {
         if (gfn >= VIDEO_START && gfn < TEXT_START) {
             p2m.set(gfn, 1, 0, P2mType.MMIO);
+            return;
+        }
+        if (onDemand && gfn >= FIRMWARE_END) {
+            p2m.set(gfn, 1, 0, P2mType.POPULATE_ON_DEMAND);
             return;
         }
         long mfn = frames.allocate();
@@ -75,9 +89,9 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         p2m.set(gfn, 1, mfn, firmware ? P2mType.READ_ONLY : P2mType.RAM);
     }
 
-    /** Machine address of {@code gpa}, or -1 where there is no memory. */
-    private long machineAddress(long gpa) {
-        long entry = p2m.lookup(gpa >>> 12);
+    /** Machine address of {@code gpa}, or -1 where there is no memory; memory that is nowhere yet is asked for. */
+    private long machineAddress(long gpa, boolean forWriting) {
+        long entry = p2m.demand(gpa >>> 12, forWriting);
         return P2m.isBacked(entry) ? P2m.mfn(entry) << 12 | gpa & PAGE - 1 : -1;
     }
 
@@ -93,7 +107,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
     public void write(long gpa, byte[] source, int offset, int length) throws LoadException {
         for (int done = 0; done < length; ) {
             int piece = pieceLength(gpa + done, length - done);
-            memory.write(checked(gpa + done), source, offset + done, piece);
+            memory.write(checked(gpa + done, true), source, offset + done, piece);
             watch.written(gpa + done, piece);
             done += piece;
         }
@@ -119,7 +133,7 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         byte[] zeroes = new byte[PAGE];
         for (long done = 0; done < length; ) {
             int piece = pieceLength(gpa + done, (int) Math.min(length - done, PAGE));
-            memory.write(checked(gpa + done), zeroes, 0, piece);
+            memory.write(checked(gpa + done, true), zeroes, 0, piece);
             watch.written(gpa + done, piece);
             done += piece;
         }
@@ -130,14 +144,14 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
         byte[] bytes = new byte[length];
         for (int done = 0; done < length; ) {
             int piece = pieceLength(gpa + done, length - done);
-            memory.read(checked(gpa + done), bytes, done, piece);
+            memory.read(checked(gpa + done, false), bytes, done, piece);
             done += piece;
         }
         return bytes;
     }
 
-    private long checked(long gpa) throws LoadException {
-        long address = gpa < 0 ? -1 : machineAddress(gpa);
+    private long checked(long gpa, boolean forWriting) throws LoadException {
+        long address = gpa < 0 ? -1 : machineAddress(gpa, forWriting);
         if (address < 0) {
             throw new LoadException("guest-physical address 0x%x is outside the guest's memory of %d MiB"
                     .formatted(gpa, map.size() >>> 20));
@@ -154,25 +168,25 @@ final class GuestRam implements GuestPhysicalMemory, PhysicalMemory {
 
     @Override
     public long readLong(long gpa) {
-        long address = machineAddress(gpa);
+        long address = machineAddress(gpa, false);
         return address < 0 ? 0 : memory.readLong(address);
     }
 
     @Override
     public int readInt(long gpa) {
-        long address = machineAddress(gpa);
+        long address = machineAddress(gpa, false);
         return address < 0 ? 0 : memory.readInt(address);
     }
 
     @Override
     public boolean compareAndSetLong(long gpa, long expected, long value) {
-        long address = machineAddress(gpa);
+        long address = machineAddress(gpa, true);
         return address >= 0 && written(gpa, 8, memory.compareAndSetLong(address, expected, value));
     }
 
     @Override
     public boolean compareAndSetInt(long gpa, int expected, int value) {
-        long address = machineAddress(gpa);
+        long address = machineAddress(gpa, true);
         return address >= 0 && written(gpa, 4, memory.compareAndSetInt(address, expected, value));
     }
 

@@ -108,6 +108,16 @@ class DebianBootTest {
         assertThat(boot.domain().verified()).isGreaterThan(20_000);
     }
 
+    @Test
+    void printsTheSameWithMemoryThatComesAndGoes() throws Exception {
+        DomainConfig plain = DomainConfig.of(MEMORY);
+        RamPlan plan = new RamPlan(true, 48 << 20, 250_000_000);
+        Boot boot = assertSameConsole(
+                new DomainConfig(MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), false, plan));
+        assertThat(boot.domain().counters().get(Counter.PAGE_IN)).isGreaterThan(500);
+        assertThat(boot.domain().counters().get(Counter.UNSHARE)).isGreaterThan(500);
+    }
+
     /** Log-dirty is cleaned every 10 ms of the guest's time, and misses no page whose bytes changed. */
     @ParameterizedTest
     @CsvSource({"SHADOW", "NESTED"})

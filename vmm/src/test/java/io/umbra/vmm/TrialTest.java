@@ -64,7 +64,7 @@ class TrialTest {
     }
 
     static Stream<Arguments> trialsUnderPolicies() {
-        return Stream.of("tables", "events", "interrupts")
+        return Stream.of("tables", "events", "interrupts", "operands")
                 .flatMap(trial -> Stream.of(
                                 "",
                                 NESTED,
@@ -73,6 +73,7 @@ class TrialTest {
                                 "writable-search=brute-force",
                                 "early-unshadow=off",
                                 "pool=128",
+                                "large-pages=on",
                                 "blow-every=1",
                                 "blow-every=7",
                                 "coherence=strict-tlb populate=one-level pool=128")

@@ -61,6 +61,11 @@ public final class AccessCase {
         return path.target();
     }
 
+    /** Bit k: the table of level k lies in read-only memory. */
+    int readOnlyTables() {
+        return path.readOnlyTables();
+    }
+
     /** This case with other registers, entries or access: for subjects that see less, or more, than there is. */
     AccessCase with(PagingRegisters otherRegisters, Path otherPath, int otherAccess) {
         return new AccessCase(mode, number, otherRegisters, otherPath, otherAccess);

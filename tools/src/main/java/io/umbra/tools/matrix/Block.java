@@ -132,6 +132,7 @@ record Block(String name, Layout layout, List<Setting> settings, Paths paths, Li
             blocks.add(plain("rights" + page, new Paths.AllRights(layout, leaf)));
             blocks.add(plain("accessed and dirty" + page, new Paths.AllMarks(layout, leaf)));
             blocks.add(plain("targets" + page, new Paths.OddTarget(layout, leaf)));
+            blocks.add(plain("tables in read-only memory" + page, new Paths.InReadOnlyMemory(layout, leaf)));
             blocks.add(plain("odd leaf" + page, new Paths.OddEntry(layout, leaf, leaf)));
         }
         for (int level = 2; level <= mode.levels(); level++) {

@@ -4,7 +4,7 @@ import io.umbra.x86.DefinitionWalker;
 import io.umbra.x86.PhysicalMemory;
 import io.umbra.x86.Walk;
 
-/** Answers by {@link DefinitionWalker} over a guest-physical memory that holds nothing but the case's entries. */
+/** Answers by {@link DefinitionWalker} over a guest-physical memory that holds nothing but the case's entries, each in a table that can be written to or not. */
 public final class Definition implements Subject {
 
     @Override
@@ -32,11 +32,15 @@ public final class Definition implements Subject {
     /** The entries of a path, each at its address; zero elsewhere. */
     private static final class Entries implements PhysicalMemory {
         private final int topTable;
+        /** The write that would set A or D in them is lost, as any other. */
+        private final int readOnlyTables;
+
         private final long[] addresses = new long[Path.LEVELS + 1];
         private final long[] values = new long[Path.LEVELS + 1];
 
         Entries(AccessCase accessCase) {
             Layout layout = accessCase.path().layout();
+            readOnlyTables = accessCase.readOnlyTables();
             topTable = accessCase.mode().topTable();
             for (int level = accessCase.mode().levels(); level > 0; level--) {
                 values[level] = accessCase.entry(level);
@@ -72,7 +76,8 @@ public final class Definition implements Subject {
         public boolean compareAndSetLong(long guestPhysical, long expected, long value) {
             int level = levelAt(guestPhysical);
             boolean same = level > 0 && values[level] == expected;
-            if (same) {
+            boolean isWritable = (readOnlyTables >>> level & 1) == 0;
+            if (same && isWritable) {
                 values[level] = value;
             }
             return same;

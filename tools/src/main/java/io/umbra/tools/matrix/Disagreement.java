@@ -32,12 +32,20 @@ public record Disagreement(
         return text.isEmpty() ? "none" : text.toString();
     }
 
+    private String readOnlyTables() {
+        StringBuilder levels = new StringBuilder();
+        for (int level = accessCase.mode().levels(); level > 0; level--) {
+            levels.append((accessCase.readOnlyTables() >>> level & 1) != 0 ? " L" + level : "");
+        }
+        return levels.isEmpty() ? "" : ", in read-only memory lie" + levels;
+    }
+
     /** The case, the definition's walk of it, and both answers, in lines. */
     public String explanation() {
         PagingRegisters registers = accessCase.registers();
         return String.format(
                 Locale.ROOT,
-                "case %d of %s, block \"%s\": the leaf maps %s; CR0 0x%x CR4 0x%x EFER 0x%x PKRU 0x%x%n"
+                "case %d of %s, block \"%s\": the leaf maps %s%s; CR0 0x%x CR4 0x%x EFER 0x%x PKRU 0x%x%n"
                         + "%s"
                         + "  the definition: %s; entries after: %s%n"
                         + "  the subject:    %s; entries after: %s%n",
@@ -45,6 +53,7 @@ public record Disagreement(
                 accessCase.mode(),
                 block,
                 accessCase.target(),
+                readOnlyTables(),
                 registers.cr0(),
                 registers.cr4(),
                 registers.efer(),

@@ -1,11 +1,7 @@
 package io.umbra.tools.matrix;
 
-import io.umbra.shadow.PolicyOption;
-import io.umbra.shadow.ShadowPolicy;
-import io.umbra.shadow.ShadowPolicy.Coherence;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -13,7 +9,7 @@ import java.util.concurrent.Future;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
-/** Plays matrices of several modes under several models of coherence, on several threads. */
+/** Plays matrices of several modes under several models, on several threads. */
 public final class MatrixBatch {
     private static final int CHUNK = 1 << 18;
 
@@ -22,13 +18,13 @@ public final class MatrixBatch {
     /** A mode under a model: its matrix, and the cases to be played; all of them when {@code sample} is empty. */
     private static final class Row {
         final MatrixMode mode;
-        final Coherence coherence;
+        final Model model;
         final AccessMatrix matrix;
         final long[] sample;
 
-        Row(MatrixMode mode, Coherence coherence, AccessMatrix matrix, long[] sample) {
+        Row(MatrixMode mode, Model model, AccessMatrix matrix, long[] sample) {
             this.mode = mode;
-            this.coherence = coherence;
+            this.model = model;
             this.matrix = matrix;
             this.sample = sample;
         }
@@ -36,34 +32,22 @@ public final class MatrixBatch {
         long cases() {
             return sample.length == 0 ? matrix.cases() : sample.length;
         }
-
-        ShadowPolicy policy() {
-            String pool = Integer.toString(ShadowPolicy.MINIMUM_POOL);
-            return ShadowPolicy.DEFAULT
-                    .with(PolicyOption.COHERENCE, label(coherence))
-                    .with(PolicyOption.POOL, pool);
-        }
     }
 
     /** What came of one mode under one model. */
-    public record Line(MatrixMode mode, Coherence coherence, MatrixRun.Result result) {}
-
-    /** As on the command line: {@code strict-tlb}. */
-    public static String label(Coherence coherence) {
-        return coherence.name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
+    public record Line(MatrixMode mode, Model model, MatrixRun.Result result) {}
 
     /**
      * @param modes in the order of the enum
-     * @param sample how many cases to draw over all modes and models, evenly; 0 for all cases. A matrix with fewer cases than its share is played in full, and leaves more to the larger ones behind it
+     * @param sample how many cases to draw over all modes and models, evenly, but at least one of each; 0 for all cases. A matrix with fewer cases than its share is played in full, and leaves more to the larger ones behind it
      */
-    public MatrixBatch(List<MatrixMode> modes, List<Coherence> models, int sample, long seed) {
+    public MatrixBatch(List<MatrixMode> modes, List<Model> models, int sample, long seed) {
         int left = sample;
         int matrices = modes.size() * models.size();
         for (MatrixMode mode : modes) {
             AccessMatrix matrix = new AccessMatrix(mode);
-            for (Coherence model : models) {
-                int share = Math.ceilDiv(left, matrices - rows.size());
+            for (Model model : models) {
+                int share = Math.max(1, Math.ceilDiv(left, matrices - rows.size()));
                 boolean isDrawn = sample > 0 && share < matrix.cases();
                 Row row = new Row(
                         mode,
@@ -98,14 +82,14 @@ public final class MatrixBatch {
                 for (Future<MatrixRun.Result> part : parts.get(i)) {
                     result = result.plus(await(part));
                 }
-                lines.add(new Line(rows.get(i).mode, rows.get(i).coherence, result));
+                lines.add(new Line(rows.get(i).mode, rows.get(i).model, result));
             }
         }
         return lines;
     }
 
     private static List<Future<MatrixRun.Result>> submit(ExecutorService executor, Row row, LongConsumer progress) {
-        Supplier<Subject> subjects = () -> new ShadowedGuest(row.mode, row.policy());
+        Supplier<Subject> subjects = () -> row.model.guest(row.mode);
         List<Future<MatrixRun.Result>> parts = new ArrayList<>();
         if (row.sample.length > 0) {
             parts.add(executor.submit(() -> MatrixRun.cases(row.matrix, subjects, row.sample, progress)));

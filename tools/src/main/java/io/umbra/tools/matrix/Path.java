@@ -9,9 +9,16 @@ final class Path {
     private final Target target;
     private final long linear;
     private final long[] entries;
+    private final int readOnlyTables;
 
     /** @param entries by level; those below {@code leafLevel} are 0 and not looked at */
     Path(Layout layout, int leafLevel, Target target, long[] entries) {
+        this(layout, leafLevel, target, entries, 0);
+    }
+
+    /** @param readOnlyTables bit k: the table of level k lies in read-only memory */
+    Path(Layout layout, int leafLevel, Target target, long[] entries, int readOnlyTables) {
+        this.readOnlyTables = readOnlyTables;
         this.layout = layout;
         this.leafLevel = leafLevel;
         this.target = target;
@@ -31,6 +38,10 @@ final class Path {
         return target;
     }
 
+    int readOnlyTables() {
+        return readOnlyTables;
+    }
+
     long linear() {
         return linear;
     }
@@ -43,6 +54,6 @@ final class Path {
     Path with(int level, long set, long cleared) {
         long[] changed = entries.clone();
         changed[level] = changed[level] & ~cleared | set;
-        return new Path(layout, leafLevel, target, changed);
+        return new Path(layout, leafLevel, target, changed, readOnlyTables);
     }
 }

@@ -286,6 +286,47 @@ abstract sealed class Paths {
         }
     }
 
+    /**
+     * Tables lie in read-only memory, one of them or all: where they do, A and D cannot be recorded, and the access goes on without. All A of all entries, D of the leaf, and R/W and U/S, which are the same in all.
+     */
+    static final class InReadOnlyMemory extends Paths {
+        private final int leafLevel;
+
+        InReadOnlyMemory(Layout layout, int leafLevel) {
+            super(layout);
+            this.leafLevel = leafLevel;
+        }
+
+        /** One table each, and all where that is another case. */
+        private int choices() {
+            int used = entries(leafLevel);
+            return used == 1 ? 1 : used + 1;
+        }
+
+        private long marksAndRights() {
+            return 1L << entries(leafLevel) + 3;
+        }
+
+        @Override
+        long count() {
+            return choices() * marksAndRights();
+        }
+
+        @Override
+        Path at(long number) {
+            int used = entries(leafLevel);
+            int choice = (int) (number / marksAndRights());
+            long bits = number % marksAndRights();
+            int tables = choice == used ? (1 << used) - 1 : 1 << choice;
+            long[] entries = bare(leafLevel, Target.MEMORY);
+            for (int level = mode.topTable(); level >= leafLevel; level--) {
+                entries[level] |= rights(bits & 3);
+            }
+            mark(entries, leafLevel, (bits >>> 3 & (1L << used) - 1) << leafLevel | bits >>> 2 & 1);
+            return new Path(layout, leafLevel, Target.MEMORY, entries, tables << leafLevel);
+        }
+    }
+
     /** All entries have all rights in common. A and D are set everywhere, so that no access changes an entry. */
     static final class Used extends Paths {
         private final int leafLevel;

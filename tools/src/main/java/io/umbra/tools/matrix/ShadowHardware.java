@@ -1,12 +1,13 @@
 package io.umbra.tools.matrix;
 
+import io.umbra.shadow.FaultOutcome;
+import io.umbra.shadow.Paging;
 import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
-import io.umbra.x86.Tlb;
 import io.umbra.x86.VcpuState;
 
 /**
@@ -16,7 +17,7 @@ import io.umbra.x86.VcpuState;
  * <p>An engine keeps A and, in what can be written, D set in all its entries, and has no large pages: the rules {@code MATRIX-1} and {@code MATRIX-2}, broken by an entry that hardware would have to write to or read
  * otherwise.
  */
-class ShadowHardware implements Tlb {
+class ShadowHardware implements Hardware {
     private static final long LINEAR_32 = 0xFFFF_FFFFL;
     private static final int TOP_OF_PAE = 2;
 
@@ -29,6 +30,7 @@ class ShadowHardware implements Tlb {
     private boolean smep;
     private boolean smap;
     private boolean protectionKeys;
+    /** Of the last {@link #translate} that gave -1: as an engine gets it, with the implicit bit. */
     private int faultCode;
 
     ShadowHardware(MachineMemory memory, VcpuState state) {
@@ -69,13 +71,13 @@ class ShadowHardware implements Tlb {
     @Override
     public void flush() {}
 
-    /** Of the last {@link #translate} that gave -1: as an engine gets it, with the implicit bit. */
-    int faultCode() {
-        return faultCode;
+    @Override
+    public FaultOutcome refused(Paging engine, long linear) {
+        return engine.pageFault(0, linear, faultCode);
     }
 
-    /** @return the machine address, or -1 when the access faults */
-    long translate(long address, int access) {
+    @Override
+    public long translate(long address, int access) {
         long linear = isPae ? address & LINEAR_32 : address;
         long table = isPae ? pdptes[(int) (linear >>> 30)] : root;
         if (isPae && !LongModeEntry.isPresent(table)) {

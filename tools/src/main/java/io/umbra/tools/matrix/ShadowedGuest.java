@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * access succeeds or the guest gets a fault.
  *
  * <p>One guest serves case after case. It changes its entries by its own stores through the {@linkplain Layout window}, so that the engine sees them as it sees a kernel's, and then executes INVLPG or loads CR3, by
- * turns.
+ * turns. Tables in read-only memory are changed from outside.
  */
 class ShadowedGuest implements Subject {
     /** For the guest, its P2M, and to scatter them in. */
@@ -51,11 +51,13 @@ class ShadowedGuest implements Subject {
     private final MachineMemory memory;
     private final P2m p2m;
     private final VcpuState state = new VcpuState();
-    private final ShadowHardware hardware;
+    private final Hardware hardware;
     private final Paging engine;
     private final Map<Long, Long> machineFrames = new HashMap<>();
     private final List<Long> targets = new ArrayList<>();
     private long turn;
+    /** Bit k: the table of level k. */
+    private int readOnlyTables;
 
     /** The access that the instruction at RIP makes. */
     private long linear;
@@ -80,13 +82,17 @@ class ShadowedGuest implements Subject {
         layout.fill((address, entry) -> write(address, entry));
         hardware = hardware(memory, state);
         load(initialRegisters());
-        ShadowPaging shadows = new ShadowPaging(memory, allocator, p2m, new Device(), policy);
-        shadows.attach(state, hardware, this::emulate);
-        engine = shadows;
+        engine = engine(memory, allocator, p2m, new Device(), policy);
+        engine.attach(state, hardware, this::emulate);
+    }
+
+    Paging engine(
+            MachineMemory machineMemory, FrameAllocator allocator, P2m map, DeviceMemory devices, ShadowPolicy policy) {
+        return new ShadowPaging(machineMemory, allocator, map, devices, policy);
     }
 
     /** What walks the engine's tables. */
-    ShadowHardware hardware(MachineMemory machineMemory, VcpuState vcpuState) {
+    Hardware hardware(MachineMemory machineMemory, VcpuState vcpuState) {
         return new ShadowHardware(machineMemory, vcpuState);
     }
 
@@ -213,18 +219,23 @@ class ShadowedGuest implements Subject {
     }
 
     private void setPath(AccessCase accessCase) {
+        setReadOnly(accessCase.readOnlyTables());
         boolean isPointerChanged = mode == MatrixMode.PAE && state.pdpte[layout.pathPointer()] != accessCase.entry(3);
         boolean isChanged = isPointerChanged;
         for (int level = mode.topTable(); level >= accessCase.leafLevel() && level > 0; level--) {
             long address = layout.entryAddress(level, accessCase.linear());
             if (read(address) != accessCase.entry(level)) {
                 isChanged = true;
-                store(level, (int) address & 0xFFF, accessCase.entry(level));
+                if ((readOnlyTables >>> level & 1) != 0) {
+                    program(address, accessCase.entry(level));
+                } else {
+                    store(level, (int) address & 0xFFF, accessCase.entry(level));
+                }
             }
         }
         if (isPointerChanged) {
             memory.writeLong(machine(layout.pointers() << 12) + 8L * layout.pathPointer(), accessCase.entry(3));
-            if (!engine.readPdptes(0, state.cr3, state.pdpte)) {
+            if (!loadPointers(engine, state)) {
                 throw new InvariantViolation("MATRIX-4", "the engine refuses good PDPTEs");
             }
         }
@@ -233,6 +244,46 @@ class ShadowedGuest implements Subject {
         } else if (isChanged) {
             tellOfInvalidation(engine, accessCase.linear());
         }
+    }
+
+    /**
+     * As MOV to CR3 does.
+     *
+     * @return whether they are good
+     */
+    boolean loadPointers(Paging paging, VcpuState vcpuState) {
+        return paging.readPdptes(0, vcpuState.cr3, vcpuState.pdpte);
+    }
+
+    /** An entry of the PDPTEs in memory. */
+    long pointerInMemory(int place) {
+        return memory.readLong(machine(layout.pointers() << 12) + 8L * place);
+    }
+
+    /**
+     * Tables become read-only memory, as by a chip set's register, or memory again.
+     *
+     * @param tables bit k for that of level k
+     */
+    private void setReadOnly(int tables) {
+        for (int level = 1; level <= mode.topTable(); level++) {
+            if (((tables ^ readOnlyTables) >>> level & 1) != 0) {
+                long gfn = layout.table(level);
+                P2mType type = (tables >>> level & 1) != 0 ? readOnly() : P2mType.RAM;
+                p2m.set(gfn, 1, machine(gfn << 12) >>> 12, type);
+            }
+        }
+        readOnlyTables = tables;
+    }
+
+    P2mType readOnly() {
+        return P2mType.READ_ONLY;
+    }
+
+    /** What the guest cannot write, a programmer of such memory can. */
+    private void program(long address, long entry) {
+        write(address, entry);
+        engine.memoryWritten(address, mode.paging().entryBytes());
     }
 
     /** The guest writes an entry of its table. */
@@ -302,7 +353,7 @@ class ShadowedGuest implements Subject {
                 }
                 return null;
             }
-            FaultOutcome outcome = engine.pageFault(0, linear, hardware.faultCode());
+            FaultOutcome outcome = hardware.refused(engine, linear);
             switch (outcome) {
                 case GuestFault(int code) -> {
                     return new Answer.Fault(code);

@@ -18,22 +18,22 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** {@code -Dumbra.cases} and {@code -Dumbra.seed} choose how large the slice is, and which. */
 class AccessMatrixTest {
     private static final long SEED = Long.getLong("umbra.seed", 20_240_901);
-    private static final int CASES = Integer.getInteger("umbra.cases", 210_000);
+    private static final int CASES = Integer.getInteger("umbra.cases", 280_000);
 
     @Test
     void aSliceOfTheMatrixAgreesUnderEveryModeAndModel() {
-        MatrixBatch batch = new MatrixBatch(List.of(MatrixMode.values()), List.of(Coherence.values()), CASES, SEED);
+        MatrixBatch batch = new MatrixBatch(List.of(MatrixMode.values()), List.of(Model.values()), CASES, SEED);
 
         List<MatrixBatch.Line> lines = batch.play(1, cases -> {});
 
         for (MatrixBatch.Line line : lines) {
             assertThat(line.result().first())
-                    .as("seed %d, %s", SEED, MatrixBatch.label(line.coherence()))
+                    .as("seed %d, %s", SEED, line.model().label())
                     .extracting(Disagreement::explanation)
                     .isEmpty();
             assertThat(line.result().differences()).isZero();
         }
-        assertThat(lines).hasSize(MatrixMode.values().length * Coherence.values().length);
+        assertThat(lines).hasSize(MatrixMode.values().length * Model.values().length);
         assertThat(lines.stream().mapToLong(line -> line.result().cases()).sum())
                 .isGreaterThanOrEqualTo(CASES);
     }
@@ -46,7 +46,14 @@ class AccessMatrixTest {
             long paths = Math.min(block.paths().count(), 4096);
             for (long number = 0; number < paths; number++) {
                 Path at = block.paths().at(number);
-                seen.add(List.of(at.target(), at.entry(1), at.entry(2), at.entry(3), at.entry(4), at.entry(5)));
+                seen.add(List.of(
+                        at.target(),
+                        at.readOnlyTables(),
+                        at.entry(1),
+                        at.entry(2),
+                        at.entry(3),
+                        at.entry(4),
+                        at.entry(5)));
             }
             // Marks that are drawn may be those that the other half sets.
             int least = block.paths() instanceof Paths.OddEntry ? (int) (paths / 2) : (int) paths;
@@ -104,7 +111,7 @@ class AccessMatrixTest {
 
     private static Set<Counter> metIn(Coherence coherence) {
         ShadowPolicy policy = ShadowPolicy.DEFAULT
-                .with(PolicyOption.COHERENCE, MatrixBatch.label(coherence))
+                .with(PolicyOption.COHERENCE, Model.valueOf(coherence.name()).label())
                 .with(PolicyOption.POOL, "128");
         AccessMatrix matrix = new AccessMatrix(MatrixMode.FOUR_LEVEL);
         Set<Counter> met = EnumSet.noneOf(Counter.class);

@@ -2,9 +2,12 @@ package io.umbra.tools.matrix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.umbra.processor.SoftwareProcessor;
+import io.umbra.shadow.P2mType;
 import io.umbra.shadow.Paging;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
+import io.umbra.x86.Cr0;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.VcpuState;
@@ -86,12 +89,43 @@ class MatrixSensitivityTest {
                             ShadowHardware hardware(MachineMemory machineMemory, VcpuState vcpuState) {
                                 return new ShadowHardware(machineMemory, vcpuState) {
                                     @Override
-                                    long translate(long address, int access) {
+                                    public long translate(long address, int access) {
                                         return super.translate(address, access & ~PageFaultCode.IMPLICIT);
                                     }
                                 };
                             }
                         }))
+                .isPositive();
+    }
+
+    @Test
+    void aProcessorThatIgnoresWriteProtectUnderNestedPagingIsFound() {
+        assertThat(differences(MatrixMode.TWO_LEVEL, () -> new NestedGuest(MatrixMode.TWO_LEVEL) {
+                    @Override
+                    Hardware hardware(MachineMemory memory, VcpuState state) {
+                        return new Walker(new SoftwareProcessor(state, memory)) {
+                            @Override
+                            public long translate(long linear, int access) {
+                                long cr0 = state.cr0;
+                                state.cr0 &= ~Cr0.WRITE_PROTECT;
+                                long found = super.translate(linear, access);
+                                state.cr0 = cr0;
+                                return found;
+                            }
+                        };
+                    }
+                }))
+                .isPositive();
+    }
+
+    @Test
+    void anEngineThatMapsReadOnlyTablesWritableUnderNestedPagingIsFound() {
+        assertThat(differences(MatrixMode.FOUR_LEVEL, () -> new NestedGuest(MatrixMode.FOUR_LEVEL) {
+                    @Override
+                    P2mType readOnly() {
+                        return P2mType.RAM;
+                    }
+                }))
                 .isPositive();
     }
 }

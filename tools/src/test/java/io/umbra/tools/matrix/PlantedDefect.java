@@ -140,6 +140,21 @@ enum PlantedDefect implements Subject {
             return right;
         }
     },
+    ACCESSED_SET_IN_READ_ONLY_TABLES(MatrixMode.FOUR_LEVEL) {
+        @Override
+        Answer said(AccessCase real, Answer right, long[] after) {
+            boolean isReadOnly = (real.readOnlyTables() >>> real.leafLevel() & 1) != 0;
+            after[real.leafLevel()] |= isReadOnly && right instanceof Answer.Reached ? LongModeEntry.ACCESSED : 0;
+            return right;
+        }
+    },
+    READ_ONLY_TABLES_END_THE_WALK(MatrixMode.PAE) {
+        @Override
+        Answer said(AccessCase real, Answer right, long[] after) {
+            boolean cannotMark = real.readOnlyTables() != 0 && !LongModeEntry.isAccessed(real.entry(2));
+            return cannotMark && right instanceof Answer.Reached ? new Answer.Discarded() : right;
+        }
+    },
     WRITE_REPORTED_FOR_USERS_ONLY(MatrixMode.TWO_LEVEL_PSE) {
         @Override
         Answer said(AccessCase real, Answer right, long[] after) {
