@@ -255,7 +255,8 @@ final class Run implements Callable<Integer> {
             throw mistake("--verify, --no-hypercalls, --dirty-log, --screen and --set are not for pv guests");
         }
         if (traceFile != null || replayFile != null || populateOnDemand || resident != null || mergeEvery != null) {
-            throw mistake("--trace, --replay, --populate-on-demand, --resident and --merge-every are not for pv guests");
+            throw mistake(
+                    "--trace, --replay, --populate-on-demand, --resident and --merge-every are not for pv guests");
         }
         Report.Format format = constant(Report.Format.class, "--report", report);
         checkWritable("report", reportFile);
