@@ -47,6 +47,7 @@ import picocli.CommandLine.Spec;
         })
 final class Run implements Callable<Integer> {
     private static final String BUILT_IN = "/io/umbra/guests/shadow-story.elf";
+    private static final String BUILT_IN_PV = "/io/umbra/guests/pv-story.elf";
 
     /** Of every guest's clock, so that a run is repeatable. */
     private static final Instant START = Instant.parse("2000-01-01T00:00:00Z");
@@ -162,7 +163,7 @@ final class Run implements Callable<Integer> {
         if (config.ram().onDemand() && play.sends()) {
             throw mistake("a guest whose RAM comes on demand cannot be saved or migrated by this version");
         }
-        byte[] file = guest == null ? builtIn() : read(guest);
+        byte[] file = guest == null ? builtIn(BUILT_IN) : read(guest);
         GuestImage image = image(file);
         List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
@@ -199,10 +200,6 @@ final class Run implements Callable<Integer> {
         if (switchShadows != null && "shadow".equals(paging)) {
             throw mistake("--switch-shadows begins on the guest's own tables: it cannot be had with --paging shadow");
         }
-        Path image = guest;
-        if (image == null) {
-            throw mistake("--guest pv needs a GUEST: the built-in one is no pv guest");
-        }
         List<BootModule> modules = modules();
         if (modules.size() > 1) {
             throw mistake("a pv guest takes one initrd, not " + modules.size());
@@ -213,7 +210,9 @@ final class Run implements Callable<Integer> {
             PvConfig config = new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy());
             PvRun run =
                     new PvRun(config, new GuestConsole(System.out), Terminal.input(), switchShadows, play.verifies());
-            return play.play(run, read(image), image.toString(), append, disk);
+            byte[] image = guest == null ? builtIn(BUILT_IN_PV) : read(guest);
+            String name = guest == null ? "the built-in pv guest" : guest.toString();
+            return play.play(run, image, name, append, disk);
         } catch (LoadException | IllegalArgumentException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }
@@ -336,8 +335,8 @@ final class Run implements Callable<Integer> {
         }
     }
 
-    private static byte[] builtIn() {
-        try (InputStream in = Run.class.getResourceAsStream(BUILT_IN)) {
+    private static byte[] builtIn(String resource) {
+        try (InputStream in = Run.class.getResourceAsStream(resource)) {
             if (in == null) {
                 throw new IllegalStateException("the built-in guest is missing from this build");
             }

@@ -65,6 +65,15 @@ class RunTest {
         assertThat(result.errors()).contains("fixup").contains("cr3_retained").contains("paging shadow");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "2", "77"})
+    void withoutAGuestPlaysTheBuiltInPvGuestWhichPrintsTheSameUnderEverySeed(String seed) throws Exception {
+        Result result = run("--guest", "pv", "--seed", seed);
+        assertThat(result.console()).isEqualTo(Files.readString(Path.of("../guests/pv-story/expected/pv-story.txt")));
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors()).contains("mmu_update").contains("update_va_mapping");
+    }
+
     @Test
     void reportsInJsonIntoAFile() throws Exception {
         Path file = directory.resolve("report.json");
@@ -168,11 +177,13 @@ class RunTest {
                 "--limit x",
                 "--timeout -1",
                 "--cpus 2",
-                "--guest pv",
+                "--guest pvh",
                 "--guest vm",
                 "--paging direct",
                 "--guest pv --paging shadow /dev/null",
                 "--guest pv --verify /dev/null",
+                "--guest pv --resident 8M",
+                "--guest pv --trace /nowhere/trace",
                 "--guest pv /dev/null",
                 "--guest pv ../guests/images/shadow-story.elf",
                 "--time slow",

@@ -269,9 +269,9 @@ public final class PvDomain implements AutoCloseable {
         return RegisterDump.of(vcpu, kernelMemory);
     }
 
-    /** Checks the rules of the audited tables. @throws io.umbra.x86.InvariantViolation when one does not hold */
+    /** Checks the rules of the audited tables, and of shadows. @throws io.umbra.x86.InvariantViolation when one does not hold */
     public void audit() {
-        tables.audit();
+        paging.audit();
     }
 
     // ---- the loop
