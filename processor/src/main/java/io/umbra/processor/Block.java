@@ -27,27 +27,33 @@ final class Block {
      */
     final byte @Nullable [] spill;
 
-    /** Where it was last entered, and the stamp under which that linear address stands for it; see {@link Interpreter}. */
-    long linear;
-
-    long stamp = -1;
+    /** Where its first byte is in {@link io.umbra.x86.HostMemory}; -1 once it is dropped, which no code's place equals. */
+    long host;
 
     /** The next in its frame's chain. */
     @Nullable
     Block next;
 
-    /** Its bytes were written to. */
-    boolean isDropped;
-
-    Block(Op[] ops, long mfn, int mode, byte @Nullable [] spill) {
+    /** @param frame where its frame begins in {@link io.umbra.x86.HostMemory} */
+    Block(Op[] ops, long mfn, long frame, int mode, byte @Nullable [] spill) {
         this.ops = ops;
         this.mfn = mfn;
         this.mode = mode;
         this.spill = spill;
         Op last = ops[ops.length - 1];
         this.start = ops[0].offset;
+        this.host = frame + start;
         this.end = last.offset + last.length;
         this.endsWithControl = last.endsBlock();
+    }
+
+    /** Its bytes are about to change, or are no longer what it was decoded from. */
+    void drop() {
+        host = -1;
+    }
+
+    boolean isDropped() {
+        return host < 0;
     }
 
     boolean overlaps(int from, int to) {

@@ -23,7 +23,7 @@ final class Interpreter {
     private final MemoryUnit memory;
     private final CodeCache code;
 
-    /** Where control went before, by a hash of the linear address. An entry holds while its block says so. */
+    /** Where control went before, by a hash of the place in host memory. An entry holds while its block says so. */
     private final @Nullable Block[] jumps = new @Nullable Block[JUMP_ENTRIES];
 
     private @Nullable Event injected;
@@ -213,28 +213,32 @@ final class Interpreter {
 
     private Block lookup() {
         long linear = linearRip();
-        int place = (int) (linear ^ linear >>> 13) & JUMP_MASK;
-        Block block = jumps[place];
-        if (block != null && block.linear == linear && block.stamp == (cpu.mappingEpoch << 4 | cpu.codeContext)) {
-            return block;
+        long host = cpu.codeTlb.find(linear, cpu.generation);
+        if (host >= 0) {
+            Block block = jumps[place(host)];
+            if (block != null && block.host == host && block.mode == cpu.codeMode) {
+                return block;
+            }
         }
-        return translateAndFind(linear, place);
+        return translateAndFind(linear);
     }
 
-    private Block translateAndFind(long linear, int place) {
+    private static int place(long host) {
+        return (int) (host ^ host >>> 13) & JUMP_MASK;
+    }
+
+    private Block translateAndFind(long linear) {
         if (cpu.ripMask != -1L && cpu.rip > state.segments[VcpuState.CS].limit) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
         long host = memory.translateFetch(cpu, linear);
         long maddr = host - memory.machine().base();
-        int mode = cpu.codeMode();
+        int mode = cpu.codeMode;
         Block block = code.find(maddr >>> 12, (int) maddr & 4095, mode);
         if (block == null || block.spill != null) {
             return crossing(block, linear, maddr, mode);
         }
-        block.linear = linear;
-        block.stamp = cpu.mappingEpoch << 4 | cpu.codeContext;
-        jumps[place] = block;
+        jumps[place(host)] = block;
         return block;
     }
 
@@ -421,7 +425,7 @@ final class Interpreter {
         if (cpu.ripMask != -1L && cpu.rip > cs.limit) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
-        int mode = cpu.codeMode();
+        int mode = cpu.codeMode;
         long host = memory.tryFetch(cpu, linear);
         if (host >= 0) {
             long maddr = host - memory.machine().base();
