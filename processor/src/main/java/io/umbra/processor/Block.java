@@ -1,5 +1,7 @@
 package io.umbra.processor;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +32,16 @@ final class Block {
     /** Where its first byte is in {@link io.umbra.x86.HostMemory}; -1 once it is dropped, which no code's place equals. */
     long host;
 
+    /** How often it was interpreted since it was last looked at for translation. */
+    int heat;
+    /** The region that the run loop enters here, and the number under which. */
+    @Nullable
+    Region region;
+
+    int entry;
+    /** All regions that it is a part of. */
+    List<Region> regions = List.of();
+
     /** The next in its frame's chain. */
     @Nullable
     Block next;
@@ -50,6 +62,29 @@ final class Block {
     /** Its bytes are about to change, or are no longer what it was decoded from. */
     void drop() {
         host = -1;
+        for (Region stale : regions) {
+            stale.leaveUse();
+        }
+    }
+
+    void joins(Region made) {
+        List<Region> all = new ArrayList<>(regions);
+        all.add(made);
+        regions = all;
+    }
+
+    void leaves(Region gone) {
+        List<Region> others = new ArrayList<>(regions);
+        others.remove(gone);
+        regions = others.isEmpty() ? List.of() : others;
+        if (region == gone) {
+            region = null;
+        }
+        heat = 0;
+    }
+
+    boolean isTranslated() {
+        return !regions.isEmpty();
     }
 
     boolean isDropped() {

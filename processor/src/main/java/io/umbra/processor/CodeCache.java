@@ -45,6 +45,14 @@ final class CodeCache implements MachineMemory.CodeWatch {
         return known != null ? known : decode(mfn, offset, mode);
     }
 
+    /** @return the block at a place in {@link HostMemory}, if it was decoded */
+    @Nullable
+    Block known(long place, int mode) {
+        long maddr = place - memory.base();
+        CodeFrame frame = frames[(int) (maddr >>> MachineMemory.FRAME_SHIFT)];
+        return frame == null ? null : frame.find((int) maddr & FRAME - 1, mode);
+    }
+
     /**
      * For an instruction that reaches into the next page.
      *
@@ -151,6 +159,7 @@ final class CodeCache implements MachineMemory.CodeWatch {
                 int to = (int) Math.min(end - start, FRAME);
                 if (frame.drop(from, to)) {
                     cpu.opLimit = 0;
+                    cpu.leaveRegion();
                     release(mfn, frame);
                 }
             }

@@ -83,6 +83,9 @@ final class Cpu {
     /** What an IN or INS that left the guest waits for. */
     @Nullable
     PortInput pendingInput;
+    /** Up to this count of instructions translated code may run; see {@link #leaveRegion}. */
+    long regionEnd;
+
     /** The instruction was an event of its own (INT n), whose delivery is not followed by a single-step trap. */
     boolean trapSuppressed;
 
@@ -264,6 +267,11 @@ final class Cpu {
 
     void implicitStore(long linear, int size, long value) {
         memory.implicitStore(this, linear, size, value);
+    }
+
+    /** Translated code goes back to the run loop at the end of the running block. */
+    void leaveRegion() {
+        regionEnd = Long.MIN_VALUE;
     }
 
     /** RIP of the running instruction, or of the next one between blocks. */

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * (single-step, an interrupt shadow, a breakpoint) is passed one instruction at a time; all others are passed blockwise.
  */
 final class Interpreter {
-    private static final int JUMP_ENTRIES = 1 << 13;
+    private static final int JUMP_ENTRIES = 1 << 15;
     private static final int JUMP_MASK = JUMP_ENTRIES - 1;
     private static final long STEPPING = RFlags.TRAP | RFlags.RESUME;
 
@@ -26,6 +26,9 @@ final class Interpreter {
     /** Where control went before, by a hash of the place in host memory. An entry holds while its block says so. */
     private final @Nullable Block[] jumps = new @Nullable Block[JUMP_ENTRIES];
 
+    private final @Nullable Translator translator;
+    private final int hot;
+
     private @Nullable Event injected;
     private boolean windowWanted;
     private boolean nmiWindowWanted;
@@ -34,11 +37,13 @@ final class Interpreter {
     /** Bits of DR6 for a trap that is due at this boundary. */
     private long dueTraps;
 
-    Interpreter(Cpu cpu, CodeCache code) {
+    Interpreter(Cpu cpu, CodeCache code, Translation translation) {
         this.cpu = cpu;
         this.state = cpu.state;
         this.memory = cpu.memory;
         this.code = code;
+        this.translator = translation.threshold() == 0 ? null : new Translator(cpu, code, translation);
+        this.hot = translation.threshold();
     }
 
     void inject(Event event) {
@@ -63,6 +68,13 @@ final class Interpreter {
     /** The shadow of STI holds NMI back as that of MOV SS does, which the architecture permits. */
     boolean acceptsNmi() {
         return !state.nmiBlocked && !state.interruptShadow && injected == null && dueTraps == 0;
+    }
+
+    /** Nothing is translated any more. */
+    void close() {
+        if (translator != null) {
+            translator.close();
+        }
     }
 
     /** Takes over the state, which the hypervisor may have changed. */
@@ -116,7 +128,16 @@ final class Interpreter {
         } catch (GuestException fault) {
             return raise(fault, null);
         }
+        if (translator != null && left >= block.ops.length && (cpu.ripMask == -1L || isFlat())) {
+            return translated(translator, block, limit, end);
+        }
         return execute(block, (int) Math.min(left, limit));
+    }
+
+    /** Code is where its linear address is RIP, and all of it is inside the segment: what a region takes for granted. */
+    private boolean isFlat() {
+        SegmentRegister cs = state.segments[VcpuState.CS];
+        return cs.base == 0 && cs.limit == 0xFFFF_FFFFL;
     }
 
     private boolean needsAttention() {
@@ -224,7 +245,7 @@ final class Interpreter {
     }
 
     private static int place(long host) {
-        return (int) (host ^ host >>> 13) & JUMP_MASK;
+        return (int) (host ^ host >>> 12) & JUMP_MASK;
     }
 
     private Block translateAndFind(long linear) {
@@ -278,6 +299,42 @@ final class Interpreter {
     // ---- executing
     // ----------------------------------------------------------------------------------------------------------
 
+    /** Enters the block's region, if it has one; else executes it, and asks for a region when that happens often. */
+    private @Nullable Exit translated(Translator making, Block block, int limit, long end) {
+        if (making.hasFinished) {
+            making.takeOver();
+        }
+        if (block.region == null && ++block.heat == hot) {
+            making.request(block);
+        }
+        Region region = block.region;
+        if (region == null) {
+            return execute(block, limit);
+        }
+        cpu.ripBase = cpu.rip - block.start;
+        cpu.opLimit = Integer.MAX_VALUE;
+        cpu.regionEnd = end;
+        int done;
+        try {
+            done = region.run(cpu, block.entry);
+        } catch (GuestException fault) {
+            return faulted(running(), fault);
+        }
+        if (done == 0) {
+            cpu.running = null;
+            return null;
+        }
+        return completed(running(), done);
+    }
+
+    private Block running() {
+        Block block = cpu.running;
+        if (block == null) {
+            throw new IllegalStateException("no block is running");
+        }
+        return block;
+    }
+
     private @Nullable Exit execute(Block block, int limit) {
         Op[] ops = block.ops;
         cpu.ripBase = cpu.rip - block.start;
@@ -292,6 +349,12 @@ final class Interpreter {
         } catch (GuestException fault) {
             return faulted(block, fault);
         }
+        return completed(block, done);
+    }
+
+    /** So many operations of the running block are complete. */
+    private @Nullable Exit completed(Block block, int done) {
+        Op[] ops = block.ops;
         cpu.running = null;
         state.instructions += done;
         if (done < ops.length || !block.endsWithControl) {

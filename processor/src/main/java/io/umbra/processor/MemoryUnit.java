@@ -129,6 +129,7 @@ final class MemoryUnit {
     }
 
     void flush(Cpu cpu) {
+        cpu.leaveRegion();
         flushes++;
         largestCached = 12;
         if (++cpu.generation == GENERATIONS) {
@@ -144,6 +145,7 @@ final class MemoryUnit {
 
     /** Drops the page of {@code linear}, and with it every piece of a large page that it may be a part of. */
     void invalidate(Cpu cpu, long linear) {
+        cpu.leaveRegion();
         int pieces = largestCached == 12 ? 1 : Math.min(1 << largestCached - 12, TlbBank.ENTRIES);
         int first = (int) (linear >>> 12) & TlbBank.MASK & -pieces;
         for (TlbBank bank : banks) {

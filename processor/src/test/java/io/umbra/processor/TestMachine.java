@@ -42,7 +42,7 @@ final class TestMachine implements AutoCloseable {
 
     private TestMachine(boolean isNested, PagingFeatures features) {
         this.isNested = isNested;
-        this.processor = new SoftwareProcessor(state, memory, features);
+        this.processor = new SoftwareProcessor(state, memory, features, TestedTranslation.TRANSLATION);
         this.root = newFrame();
         state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT | Cr0.EXTENSION_TYPE | Cr0.NUMERIC_ERROR;
         state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION | Cr4.FXSAVE | Cr4.SIMD_EXCEPTIONS;
