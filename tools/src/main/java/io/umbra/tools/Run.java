@@ -7,6 +7,7 @@ import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
+import io.umbra.vmm.DomainConfig.ProcessorKind;
 import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
@@ -105,6 +106,14 @@ final class Run implements Callable<Integer> {
             description = "how memory is virtualised (default: ${DEFAULT-VALUE})",
             defaultValue = "shadow")
     private String paging = "shadow";
+
+    @Option(
+            names = "--processor",
+            paramLabel = "interpreter|translator",
+            description = "how code is executed: instruction by instruction, or translated where it is hot"
+                    + " (default: ${DEFAULT-VALUE})",
+            defaultValue = "interpreter")
+    private String processor = "interpreter";
 
     @Option(
             names = "--set",
@@ -340,7 +349,7 @@ final class Run implements Callable<Integer> {
         if (dirtyLogVerify && dirtyLog == null) {
             throw mistake("--dirty-log-verify needs --dirty-log PERIOD");
         }
-        return new DomainConfig(
+        DomainConfig config = new DomainConfig(
                 memory,
                 constant(PagingKind.class, "--paging", paging),
                 policy(),
@@ -348,6 +357,7 @@ final class Run implements Callable<Integer> {
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 Instant.parse("2000-01-01T00:00:00Z"),
                 verify);
+        return config.with(constant(ProcessorKind.class, "--processor", processor));
     }
 
     private void checkMemory() {

@@ -12,6 +12,7 @@ import java.time.Instant;
  * @param wallTime time follows the host's clock instead of the count of instructions
  * @param startDate of the guest's real-time clock, so that a run is repeatable
  * @param verify every translation is held against the definition of the architecture
+ * @param processor how the guest's code is executed; the guest cannot tell
  */
 public record DomainConfig(
         long memoryBytes,
@@ -20,7 +21,8 @@ public record DomainConfig(
         long seed,
         boolean wallTime,
         Instant startDate,
-        boolean verify) {
+        boolean verify,
+        ProcessorKind processor) {
 
     /** How memory is virtualised. */
     public enum PagingKind {
@@ -28,6 +30,30 @@ public record DomainConfig(
         SHADOW,
         /** The processor walks guest tables and P2M. */
         NESTED
+    }
+
+    /** How the software processor executes code. */
+    public enum ProcessorKind {
+        /** Every instruction is interpreted. */
+        INTERPRETER,
+        /** What is executed often is translated to bytecode. */
+        TRANSLATOR
+    }
+
+    /** A domain whose processor interprets. */
+    public DomainConfig(
+            long memoryBytes,
+            PagingKind paging,
+            ShadowPolicy policy,
+            long seed,
+            boolean wallTime,
+            Instant startDate,
+            boolean verify) {
+        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ProcessorKind.INTERPRETER);
+    }
+
+    public DomainConfig with(ProcessorKind kind) {
+        return new DomainConfig(memoryBytes, paging, policy, seed, wallTime, startDate, verify, kind);
     }
 
     /** The smallest RAM of a domain: 1 MiB of low memory and something above it. */
