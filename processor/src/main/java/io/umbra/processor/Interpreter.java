@@ -308,7 +308,7 @@ final class Interpreter {
             making.request(block);
         }
         Region region = block.region;
-        if (region == null) {
+        if (region == null || !region.isReady()) {
             return execute(block, limit);
         }
         cpu.ripBase = cpu.rip - block.start;

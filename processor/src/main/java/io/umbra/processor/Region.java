@@ -8,10 +8,45 @@ package io.umbra.processor;
  * <p>A subclass is written by {@link RegionWriter}. The static methods are what translated code calls at the borders of blocks.
  */
 abstract class Region {
+    /** HotSpot asks for a method's compilation after 200 calls. */
+    private static final int INTRODUCED = 250;
+    /** Nanoseconds that the compilation may take. */
+    private static final long REST = 100_000_000;
+
+    private static final int ASKED = 256;
+
     final RegionPlan plan;
+    private int entered;
+    private long restsUntil;
+    private boolean isReady;
 
     Region(RegionPlan plan) {
         this.plan = plan;
+    }
+
+    /**
+     * Whether to enter it now. A new method runs in the JVM's own interpreter, which is several times slower than ours, until HotSpot has compiled it: so
+     * it is entered a few times, to become known as hot, and then rests while it is being compiled. Nothing but speed depends on this.
+     */
+    final boolean isReady() {
+        return isReady || entered < INTRODUCED && ++entered > 0 || hasRested();
+    }
+
+    private boolean hasRested() {
+        if (++entered % ASKED != 0) {
+            return false;
+        }
+        long now = System.nanoTime();
+        if (restsUntil == 0) {
+            restsUntil = now + REST;
+        }
+        isReady = now - restsUntil >= 0;
+        return isReady;
+    }
+
+    /** It need not rest. */
+    final void makeReady() {
+        isReady = true;
     }
 
     /**

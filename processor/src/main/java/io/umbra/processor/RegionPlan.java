@@ -21,7 +21,7 @@ final class RegionPlan {
 
     private static final int MOST_BLOCKS = 64;
     /** A block belongs to a region when it is at least this fraction as hot as the one that the region is made for. */
-    private static final int LUKEWARM = 16;
+    private static final int LUKEWARM = 8;
 
     private static final int PAGE_BYTES = 4096;
 
@@ -131,6 +131,16 @@ final class RegionPlan {
         if (block != null && block.spill == null && (block.heat * LUKEWARM >= hot || block.isTranslated())) {
             found.add(new Successor(block, page, isEntry));
         }
+    }
+
+    /** About half of it, for when the whole makes too long a method. */
+    RegionPlan firstHalf() {
+        RegionPlan half = new RegionPlan();
+        for (Node node : nodes.subList(0, nodes.size() / 2)) {
+            half.add(new Successor(node.block, node.page, node.isEntry));
+        }
+        half.findLoops();
+        return half;
     }
 
     private void findLoops() {

@@ -1,10 +1,12 @@
 package io.umbra.processor;
 
 import io.umbra.processor.RegionPlan.Node;
+import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassBuilder;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
+import java.lang.classfile.attribute.CodeAttribute;
 import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
@@ -58,6 +60,15 @@ final class RegionWriter {
     /** The class file. */
     byte[] write() {
         return ClassFile.of().build(SELF, this::writeClass);
+    }
+
+    /** Of the method, in bytes. */
+    static int length(byte[] classFile) {
+        return ClassFile.of().parse(classFile).methods().stream()
+                .filter(method -> method.methodName().equalsString("run"))
+                .flatMap(method -> method.findAttribute(Attributes.code()).stream())
+                .mapToInt(CodeAttribute::codeLength)
+                .sum();
     }
 
     /** What its class data must be: the blocks and operations that it names. */

@@ -89,6 +89,11 @@ final class Translator {
     private static Region write(RegionPlan plan) {
         RegionWriter regionWriter = new RegionWriter(plan);
         byte[] classFile = regionWriter.write();
+        if (classFile.length > RegionWriter.LARGEST_METHOD
+                && RegionWriter.length(classFile) >= RegionWriter.LARGEST_METHOD
+                && plan.nodes().size() > 1) {
+            return write(plan.firstHalf());
+        }
         try {
             MethodHandles.Lookup made = LOOKUP.defineHiddenClassWithClassData(
                     classFile, regionWriter.constants().toArray(), true);
@@ -106,6 +111,9 @@ final class Translator {
         for (Region region = finished.poll(); region != null; region = finished.poll()) {
             if (!region.plan.isStale()) {
                 region.enterUse();
+                if (options.isSynchronous()) {
+                    region.makeReady();
+                }
                 inUse.add(region);
                 operations += region.plan.operations();
             }

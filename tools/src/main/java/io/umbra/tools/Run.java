@@ -1,5 +1,6 @@
 package io.umbra.tools;
 
+import io.umbra.processor.Translation;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
 import io.umbra.vmm.ConsoleInput;
@@ -7,7 +8,6 @@ import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.PagingKind;
-import io.umbra.vmm.DomainConfig.ProcessorKind;
 import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
@@ -52,6 +52,11 @@ final class Run implements Callable<Integer> {
     private enum Clock {
         VIRTUAL,
         WALL
+    }
+
+    private enum Execution {
+        INTERPRETER,
+        TRANSLATOR
     }
 
     @Parameters(
@@ -357,7 +362,10 @@ final class Run implements Callable<Integer> {
                 constant(Clock.class, "--time", time) == Clock.WALL,
                 Instant.parse("2000-01-01T00:00:00Z"),
                 verify);
-        return config.with(constant(ProcessorKind.class, "--processor", processor));
+        return switch (constant(Execution.class, "--processor", processor)) {
+            case INTERPRETER -> config;
+            case TRANSLATOR -> config.with(Translation.HOT);
+        };
     }
 
     private void checkMemory() {

@@ -1,7 +1,6 @@
 package io.umbra.vmm;
 
 import io.umbra.processor.SoftwareProcessor;
-import io.umbra.processor.Translation;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.Counters;
 import io.umbra.shadow.DomainCrash;
@@ -97,17 +96,10 @@ public final class Domain implements AutoCloseable {
             case SHADOW -> new ShadowPaging(memory, allocator, p2m, platform.memory, config.policy());
             case NESTED -> new NestedPaging(memory, p2m, platform.memory);
         };
-        this.processor = new SoftwareProcessor(state, memory, translation(config));
+        this.processor = new SoftwareProcessor(state, memory, config.translation());
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
         ram.watch(paging::memoryWritten);
-    }
-
-    private static Translation translation(DomainConfig config) {
-        return switch (config.processor()) {
-            case INTERPRETER -> Translation.OFF;
-            case TRANSLATOR -> Translation.HOT;
-        };
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.umbra.vmm;
 
+import io.umbra.processor.Translation;
 import io.umbra.shadow.ShadowPolicy;
 import java.time.Instant;
 
@@ -12,7 +13,7 @@ import java.time.Instant;
  * @param wallTime time follows the host's clock instead of the count of instructions
  * @param startDate of the guest's real-time clock, so that a run is repeatable
  * @param verify every translation is held against the definition of the architecture
- * @param processor how the guest's code is executed; the guest cannot tell
+ * @param translation whether the guest's code is translated; the guest cannot tell
  */
 public record DomainConfig(
         long memoryBytes,
@@ -22,7 +23,7 @@ public record DomainConfig(
         boolean wallTime,
         Instant startDate,
         boolean verify,
-        ProcessorKind processor) {
+        Translation translation) {
 
     /** How memory is virtualised. */
     public enum PagingKind {
@@ -30,14 +31,6 @@ public record DomainConfig(
         SHADOW,
         /** The processor walks guest tables and P2M. */
         NESTED
-    }
-
-    /** How the software processor executes code. */
-    public enum ProcessorKind {
-        /** Every instruction is interpreted. */
-        INTERPRETER,
-        /** What is executed often is translated to bytecode. */
-        TRANSLATOR
     }
 
     /** A domain whose processor interprets. */
@@ -49,11 +42,11 @@ public record DomainConfig(
             boolean wallTime,
             Instant startDate,
             boolean verify) {
-        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ProcessorKind.INTERPRETER);
+        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, Translation.OFF);
     }
 
-    public DomainConfig with(ProcessorKind kind) {
-        return new DomainConfig(memoryBytes, paging, policy, seed, wallTime, startDate, verify, kind);
+    public DomainConfig with(Translation how) {
+        return new DomainConfig(memoryBytes, paging, policy, seed, wallTime, startDate, verify, how);
     }
 
     /** The smallest RAM of a domain: 1 MiB of low memory and something above it. */

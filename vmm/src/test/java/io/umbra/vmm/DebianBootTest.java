@@ -2,6 +2,7 @@ package io.umbra.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.umbra.processor.Translation;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.DebianGuest.Boot;
@@ -106,6 +107,16 @@ class DebianBootTest {
         Boot boot = assertSameConsole(
                 new DomainConfig(MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), true));
         assertThat(boot.domain().verified()).isGreaterThan(20_000);
+    }
+
+    @Test
+    void translatedItIsTheSameToTheLastWalk() throws Exception {
+        Boot boot = assertSameConsole(DomainConfig.of(MEMORY).with(Translation.HOT));
+        for (ProcessorCounter counter : ProcessorCounter.values()) {
+            assertThat(boot.domain().processorCounts().get(counter))
+                    .as(counter.name())
+                    .isEqualTo(reference.domain().processorCounts().get(counter));
+        }
     }
 
     /** Log-dirty is cleaned every 10 ms of the guest's time, and misses no page whose bytes changed. */
