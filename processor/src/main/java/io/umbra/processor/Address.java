@@ -94,6 +94,20 @@ final class Address {
         return form == LEGACY ? cpu.legacyLinear(segment, offset(cpu), bytes, true) : linear(cpu, bytes);
     }
 
+    /** Its linear address is formed by {@link Cpu#legacyLinear}. */
+    boolean isLegacy() {
+        return form == LEGACY;
+    }
+
+    /** In 64-bit mode: the segment has a base. */
+    boolean hasBase() {
+        return segment >= io.umbra.x86.VcpuState.FS;
+    }
+
+    boolean isRipRelative() {
+        return ripRelative;
+    }
+
     boolean isStack() {
         return segment == io.umbra.x86.VcpuState.SS;
     }

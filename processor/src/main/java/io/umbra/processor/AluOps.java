@@ -38,13 +38,13 @@ final class AluOps {
         int s = from.register();
         int size = to.size();
         return switch (operation) {
-            case Alu.ADD -> new AddRegister(t, s, size);
-            case Alu.OR -> new OrRegister(t, s, size);
-            case Alu.AND -> new AndRegister(t, s, size);
-            case Alu.SUB -> new SubtractRegister(t, s, size);
-            case Alu.XOR -> t == s ? new Clear(t, size) : new XorRegister(t, s, size);
-            case Alu.CMP -> new CompareRegister(t, s, size);
-            case Alu.TEST -> new TestRegister(t, s, size);
+            case Alu.ADD -> new AddRegister(operation, t, s, size);
+            case Alu.OR -> new OrRegister(operation, t, s, size);
+            case Alu.AND -> new AndRegister(operation, t, s, size);
+            case Alu.SUB -> new SubtractRegister(operation, t, s, size);
+            case Alu.XOR -> t == s ? new Clear(t, size) : new XorRegister(operation, t, s, size);
+            case Alu.CMP -> new CompareRegister(operation, t, s, size);
+            case Alu.TEST -> new TestRegister(operation, t, s, size);
             default -> null;
         };
     }
@@ -53,13 +53,13 @@ final class AluOps {
         int t = to.register();
         int size = to.size();
         return switch (operation) {
-            case Alu.ADD -> new AddConstant(t, value, size);
-            case Alu.OR -> new OrConstant(t, value, size);
-            case Alu.AND -> new AndConstant(t, value, size);
-            case Alu.SUB -> new SubtractConstant(t, value, size);
-            case Alu.XOR -> new XorConstant(t, value, size);
-            case Alu.CMP -> new CompareConstant(t, value, size);
-            case Alu.TEST -> new TestConstant(t, value, size);
+            case Alu.ADD -> new AddConstant(operation, t, value, size);
+            case Alu.OR -> new OrConstant(operation, t, value, size);
+            case Alu.AND -> new AndConstant(operation, t, value, size);
+            case Alu.SUB -> new SubtractConstant(operation, t, value, size);
+            case Alu.XOR -> new XorConstant(operation, t, value, size);
+            case Alu.CMP -> new CompareConstant(operation, t, value, size);
+            case Alu.TEST -> new TestConstant(operation, t, value, size);
             default -> null;
         };
     }
@@ -68,12 +68,12 @@ final class AluOps {
         int t = to.register();
         int size = to.size();
         return switch (operation) {
-            case Alu.ADD -> new AddMemory(t, from, size);
-            case Alu.OR -> new OrMemory(t, from, size);
-            case Alu.AND -> new AndMemory(t, from, size);
-            case Alu.SUB -> new SubtractMemory(t, from, size);
-            case Alu.XOR -> new XorMemory(t, from, size);
-            case Alu.CMP -> new CompareMemory(t, from, size);
+            case Alu.ADD -> new AddMemory(operation, t, from, size);
+            case Alu.OR -> new OrMemory(operation, t, from, size);
+            case Alu.AND -> new AndMemory(operation, t, from, size);
+            case Alu.SUB -> new SubtractMemory(operation, t, from, size);
+            case Alu.XOR -> new XorMemory(operation, t, from, size);
+            case Alu.CMP -> new CompareMemory(operation, t, from, size);
             default -> null;
         };
     }
@@ -86,6 +86,17 @@ final class AluOps {
         Update(int operation, Place first, Place second) {
             super(first, second);
             this.operation = operation;
+        }
+
+        @Override
+        FlagUse flagUse() {
+            boolean isPure = !first.isMemory() && !second.isMemory() && operation != Alu.ADC && operation != Alu.SBB;
+            return isPure ? FlagUse.REPLACES : FlagUse.OBSERVES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            first.translateUpdate(code, old -> code.alu(operation, first.bits, old, () -> second.translateRead(code)));
         }
 
         @Override
@@ -102,6 +113,17 @@ final class AluOps {
         }
 
         @Override
+        FlagUse flagUse() {
+            return first.isMemory() || second.isMemory() ? FlagUse.OBSERVES : FlagUse.REPLACES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.alu(Alu.CMP, first.bits, () -> first.translateRead(code), () -> second.translateRead(code));
+            code.out.pop2();
+        }
+
+        @Override
         void execute(Cpu cpu) {
             Alu.subtract(cpu, first.read(cpu), second.read(cpu), first.bits);
         }
@@ -110,6 +132,17 @@ final class AluOps {
     private static final class Test extends TwoOperandOp {
         Test(Place first, Place second) {
             super(first, second);
+        }
+
+        @Override
+        FlagUse flagUse() {
+            return first.isMemory() || second.isMemory() ? FlagUse.OBSERVES : FlagUse.REPLACES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.alu(Alu.TEST, first.bits, () -> first.translateRead(code), () -> second.translateRead(code));
+            code.out.pop2();
         }
 
         @Override
@@ -129,6 +162,19 @@ final class AluOps {
         }
 
         @Override
+        FlagUse flagUse() {
+            return FlagUse.REPLACES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(target, 8, () -> code.push(0L));
+            if (code.flagsAreLive()) {
+                code.logicFlags(() -> code.push(0L), bits);
+            }
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.gpr[target] = 0;
             cpu.flags.logic(0, bits);
@@ -138,22 +184,34 @@ final class AluOps {
     // ---- register, register -----------------------------------------------------------------------------------------
 
     private abstract static class WithRegister extends Op {
+        private final int operation;
         final int target;
         final int source;
         final int bits;
         final long mask;
 
-        WithRegister(int target, int source, int size) {
+        WithRegister(int operation, int target, int source, int size) {
+            this.operation = operation;
             this.target = target;
             this.source = source;
             this.bits = size * 8;
             this.mask = Place.mask(size);
         }
+
+        @Override
+        final FlagUse flagUse() {
+            return FlagUse.REPLACES;
+        }
+
+        @Override
+        final void translate(RegionCode code) {
+            code.aluOnRegister(operation, target, bits / 8, () -> code.register(source));
+        }
     }
 
     private static final class AddRegister extends WithRegister {
-        AddRegister(int target, int source, int size) {
-            super(target, source, size);
+        AddRegister(int operation, int target, int source, int size) {
+            super(operation, target, source, size);
         }
 
         @Override
@@ -163,8 +221,8 @@ final class AluOps {
     }
 
     private static final class OrRegister extends WithRegister {
-        OrRegister(int target, int source, int size) {
-            super(target, source, size);
+        OrRegister(int operation, int target, int source, int size) {
+            super(operation, target, source, size);
         }
 
         @Override
@@ -174,8 +232,8 @@ final class AluOps {
     }
 
     private static final class AndRegister extends WithRegister {
-        AndRegister(int target, int source, int size) {
-            super(target, source, size);
+        AndRegister(int operation, int target, int source, int size) {
+            super(operation, target, source, size);
         }
 
         @Override
@@ -185,8 +243,8 @@ final class AluOps {
     }
 
     private static final class SubtractRegister extends WithRegister {
-        SubtractRegister(int target, int source, int size) {
-            super(target, source, size);
+        SubtractRegister(int operation, int target, int source, int size) {
+            super(operation, target, source, size);
         }
 
         @Override
@@ -196,8 +254,8 @@ final class AluOps {
     }
 
     private static final class XorRegister extends WithRegister {
-        XorRegister(int target, int source, int size) {
-            super(target, source, size);
+        XorRegister(int operation, int target, int source, int size) {
+            super(operation, target, source, size);
         }
 
         @Override
@@ -207,8 +265,8 @@ final class AluOps {
     }
 
     private static final class CompareRegister extends WithRegister {
-        CompareRegister(int target, int source, int size) {
-            super(target, source, size);
+        CompareRegister(int operation, int target, int source, int size) {
+            super(operation, target, source, size);
         }
 
         @Override
@@ -218,8 +276,8 @@ final class AluOps {
     }
 
     private static final class TestRegister extends WithRegister {
-        TestRegister(int target, int source, int size) {
-            super(target, source, size);
+        TestRegister(int operation, int target, int source, int size) {
+            super(operation, target, source, size);
         }
 
         @Override
@@ -231,22 +289,34 @@ final class AluOps {
     // ---- register, immediate ----------------------------------------------------------------------------------------
 
     private abstract static class WithConstant extends Op {
+        private final int operation;
         final int target;
         final long value;
         final int bits;
         final long mask;
 
-        WithConstant(int target, long value, int size) {
+        WithConstant(int operation, int target, long value, int size) {
+            this.operation = operation;
             this.target = target;
             this.value = value;
             this.bits = size * 8;
             this.mask = Place.mask(size);
         }
+
+        @Override
+        final FlagUse flagUse() {
+            return FlagUse.REPLACES;
+        }
+
+        @Override
+        final void translate(RegionCode code) {
+            code.aluOnRegister(operation, target, bits / 8, () -> code.push(value));
+        }
     }
 
     private static final class AddConstant extends WithConstant {
-        AddConstant(int target, long value, int size) {
-            super(target, value, size);
+        AddConstant(int operation, int target, long value, int size) {
+            super(operation, target, value, size);
         }
 
         @Override
@@ -256,8 +326,8 @@ final class AluOps {
     }
 
     private static final class OrConstant extends WithConstant {
-        OrConstant(int target, long value, int size) {
-            super(target, value, size);
+        OrConstant(int operation, int target, long value, int size) {
+            super(operation, target, value, size);
         }
 
         @Override
@@ -267,8 +337,8 @@ final class AluOps {
     }
 
     private static final class AndConstant extends WithConstant {
-        AndConstant(int target, long value, int size) {
-            super(target, value, size);
+        AndConstant(int operation, int target, long value, int size) {
+            super(operation, target, value, size);
         }
 
         @Override
@@ -278,8 +348,8 @@ final class AluOps {
     }
 
     private static final class SubtractConstant extends WithConstant {
-        SubtractConstant(int target, long value, int size) {
-            super(target, value, size);
+        SubtractConstant(int operation, int target, long value, int size) {
+            super(operation, target, value, size);
         }
 
         @Override
@@ -289,8 +359,8 @@ final class AluOps {
     }
 
     private static final class XorConstant extends WithConstant {
-        XorConstant(int target, long value, int size) {
-            super(target, value, size);
+        XorConstant(int operation, int target, long value, int size) {
+            super(operation, target, value, size);
         }
 
         @Override
@@ -300,8 +370,8 @@ final class AluOps {
     }
 
     private static final class CompareConstant extends WithConstant {
-        CompareConstant(int target, long value, int size) {
-            super(target, value, size);
+        CompareConstant(int operation, int target, long value, int size) {
+            super(operation, target, value, size);
         }
 
         @Override
@@ -311,8 +381,8 @@ final class AluOps {
     }
 
     private static final class TestConstant extends WithConstant {
-        TestConstant(int target, long value, int size) {
-            super(target, value, size);
+        TestConstant(int operation, int target, long value, int size) {
+            super(operation, target, value, size);
         }
 
         @Override
@@ -324,17 +394,25 @@ final class AluOps {
     // ---- register, memory -------------------------------------------------------------------------------------------
 
     private abstract static class WithMemory extends MemoryOp {
+        private final int operation;
         final int target;
         final int size;
         final int bits;
         final long mask;
 
-        WithMemory(int target, Address address, int size) {
+        WithMemory(int operation, int target, Address address, int size) {
             super(address);
+            this.operation = operation;
             this.target = target;
             this.size = size;
             this.bits = size * 8;
             this.mask = Place.mask(size);
+        }
+
+        @Override
+        final void translate(RegionCode code) {
+            code.observe();
+            code.aluOnRegister(operation, target, size, () -> code.load(address, size));
         }
 
         final long source(Cpu cpu) {
@@ -344,8 +422,8 @@ final class AluOps {
     }
 
     private static final class AddMemory extends WithMemory {
-        AddMemory(int target, Address address, int size) {
-            super(target, address, size);
+        AddMemory(int operation, int target, Address address, int size) {
+            super(operation, target, address, size);
         }
 
         @Override
@@ -355,8 +433,8 @@ final class AluOps {
     }
 
     private static final class OrMemory extends WithMemory {
-        OrMemory(int target, Address address, int size) {
-            super(target, address, size);
+        OrMemory(int operation, int target, Address address, int size) {
+            super(operation, target, address, size);
         }
 
         @Override
@@ -366,8 +444,8 @@ final class AluOps {
     }
 
     private static final class AndMemory extends WithMemory {
-        AndMemory(int target, Address address, int size) {
-            super(target, address, size);
+        AndMemory(int operation, int target, Address address, int size) {
+            super(operation, target, address, size);
         }
 
         @Override
@@ -377,8 +455,8 @@ final class AluOps {
     }
 
     private static final class SubtractMemory extends WithMemory {
-        SubtractMemory(int target, Address address, int size) {
-            super(target, address, size);
+        SubtractMemory(int operation, int target, Address address, int size) {
+            super(operation, target, address, size);
         }
 
         @Override
@@ -388,8 +466,8 @@ final class AluOps {
     }
 
     private static final class XorMemory extends WithMemory {
-        XorMemory(int target, Address address, int size) {
-            super(target, address, size);
+        XorMemory(int operation, int target, Address address, int size) {
+            super(operation, target, address, size);
         }
 
         @Override
@@ -399,8 +477,8 @@ final class AluOps {
     }
 
     private static final class CompareMemory extends WithMemory {
-        CompareMemory(int target, Address address, int size) {
-            super(target, address, size);
+        CompareMemory(int operation, int target, Address address, int size) {
+            super(operation, target, address, size);
         }
 
         @Override

@@ -1,6 +1,5 @@
 package io.umbra.processor;
 
-import io.umbra.processor.Instruction.Kind;
 import io.umbra.x86.VcpuState;
 
 /** Near JMP, CALL, RET, Jcc, LOOPcc and JrCXZ. A branch to where CS does not reach faults on the branch, before anything is committed. */
@@ -8,13 +7,13 @@ final class BranchOps {
     private BranchOps() {}
 
     static Op jump(Instruction i, int offsetInPage) {
-        return i.operands[0].kind() == Kind.RELATIVE
+        return i.operands[0].kind() == Instruction.Kind.RELATIVE
                 ? new Jump(i, offsetInPage)
                 : new JumpIndirect(Place.of(i, 0, i.operandSize, offsetInPage));
     }
 
     static Op call(Instruction i, int offsetInPage) {
-        if (i.operands[0].kind() == Kind.RELATIVE) {
+        if (i.operands[0].kind() == Instruction.Kind.RELATIVE) {
             return i.mode == 64 && i.operandSize == 8 ? new Call64(i, offsetInPage) : new Call(i, offsetInPage);
         }
         return new CallIndirect(Place.of(i, 0, i.operandSize, offsetInPage));
@@ -51,40 +50,14 @@ final class BranchOps {
         return new JumpIfCounterIsZero(i, offsetInPage);
     }
 
-    private abstract static class Branch extends Op {
-        @Override
-        final boolean endsBlock() {
-            return true;
-        }
-    }
-
-    /** A branch to a constant distance. */
-    private abstract static class RelativeBranch extends Branch {
-        private final long distance;
-        private final long mask;
-
-        RelativeBranch(Instruction i, int offsetInPage) {
-            this.distance = i.operands[0].value() + offsetInPage + i.length;
-            this.mask = Place.mask(i.operandSize);
-        }
-
-        /** Not yet checked. */
-        final long target(Cpu cpu) {
-            return cpu.ripBase + distance & mask;
-        }
-
-        final void jumpIf(Cpu cpu, boolean taken) {
-            if (taken) {
-                cpu.jump(target(cpu));
-            } else {
-                cpu.rip = nextRip(cpu);
-            }
-        }
-    }
-
-    private static final class Jump extends RelativeBranch {
+    private static final class Jump extends Branch.Relative {
         Jump(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
+        }
+
+        @Override
+        Kind kind() {
+            return Kind.JUMP;
         }
 
         @Override
@@ -111,7 +84,7 @@ final class BranchOps {
         }
     }
 
-    private static final class Call64 extends RelativeBranch {
+    private static final class Call64 extends Branch.Relative {
         Call64(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -119,6 +92,11 @@ final class BranchOps {
         @Override
         boolean isStackOperand() {
             return true;
+        }
+
+        @Override
+        Kind kind() {
+            return Kind.CALL;
         }
 
         @Override
@@ -131,7 +109,7 @@ final class BranchOps {
         }
     }
 
-    private static final class Call extends RelativeBranch {
+    private static final class Call extends Branch.Relative {
         private final int size;
 
         Call(Instruction i, int offsetInPage) {
@@ -142,6 +120,11 @@ final class BranchOps {
         @Override
         boolean isStackOperand() {
             return true;
+        }
+
+        @Override
+        Kind kind() {
+            return Kind.CALL;
         }
 
         @Override
@@ -162,6 +145,11 @@ final class BranchOps {
         @Override
         boolean isStackOperand() {
             return !target.isMemory() || target.isOnStack();
+        }
+
+        @Override
+        Kind kind() {
+            return Kind.CALL;
         }
 
         @Override
@@ -216,7 +204,7 @@ final class BranchOps {
     }
 
     /** LOOP, LOOPE and LOOPNE: counts in CX, ECX or RCX by the address size, and leaves the flags alone. */
-    private static final class Loop extends RelativeBranch {
+    private static final class Loop extends Branch.Relative {
         private final int counterSize;
         private final boolean testsZero;
         private final boolean wantedZero;
@@ -229,6 +217,11 @@ final class BranchOps {
         }
 
         @Override
+        boolean continuesBehind() {
+            return true;
+        }
+
+        @Override
         void execute(Cpu cpu) {
             long counter = cpu.register(VcpuState.RCX, counterSize) - 1 & Place.mask(counterSize);
             jumpIf(cpu, counter != 0 && (!testsZero || cpu.flags.zero() == wantedZero));
@@ -236,7 +229,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfCounterIsZero extends RelativeBranch {
+    private static final class JumpIfCounterIsZero extends Branch.Relative {
         private final int counterSize;
 
         JumpIfCounterIsZero(Instruction i, int offsetInPage) {
@@ -245,18 +238,40 @@ final class BranchOps {
         }
 
         @Override
+        boolean continuesBehind() {
+            return true;
+        }
+
+        @Override
         void execute(Cpu cpu) {
             jumpIf(cpu, cpu.register(VcpuState.RCX, counterSize) == 0);
         }
     }
 
-    /** Jcc on O, NO, P or NP. */
-    private static final class JumpIf extends RelativeBranch {
-        private final int condition;
+    /** Jcc. */
+    private abstract static class ConditionalJump extends Branch.Relative {
+        final int condition;
 
-        JumpIf(Instruction i, int offsetInPage) {
+        ConditionalJump(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
             this.condition = i.condition;
+        }
+
+        @Override
+        final Kind kind() {
+            return Kind.CONDITIONAL;
+        }
+
+        @Override
+        final int condition() {
+            return condition;
+        }
+    }
+
+    /** Jcc on O, NO, P or NP. */
+    private static final class JumpIf extends ConditionalJump {
+        JumpIf(Instruction i, int offsetInPage) {
+            super(i, offsetInPage);
         }
 
         @Override
@@ -265,7 +280,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfBelow extends RelativeBranch {
+    private static final class JumpIfBelow extends ConditionalJump {
         JumpIfBelow(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -276,7 +291,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfNotBelow extends RelativeBranch {
+    private static final class JumpIfNotBelow extends ConditionalJump {
         JumpIfNotBelow(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -287,7 +302,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfEqual extends RelativeBranch {
+    private static final class JumpIfEqual extends ConditionalJump {
         JumpIfEqual(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -298,7 +313,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfNotEqual extends RelativeBranch {
+    private static final class JumpIfNotEqual extends ConditionalJump {
         JumpIfNotEqual(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -309,7 +324,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfNotAbove extends RelativeBranch {
+    private static final class JumpIfNotAbove extends ConditionalJump {
         JumpIfNotAbove(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -320,7 +335,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfAbove extends RelativeBranch {
+    private static final class JumpIfAbove extends ConditionalJump {
         JumpIfAbove(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -331,7 +346,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfSign extends RelativeBranch {
+    private static final class JumpIfSign extends ConditionalJump {
         JumpIfSign(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -342,7 +357,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfNotSign extends RelativeBranch {
+    private static final class JumpIfNotSign extends ConditionalJump {
         JumpIfNotSign(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -353,7 +368,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfLess extends RelativeBranch {
+    private static final class JumpIfLess extends ConditionalJump {
         JumpIfLess(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -364,7 +379,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfNotLess extends RelativeBranch {
+    private static final class JumpIfNotLess extends ConditionalJump {
         JumpIfNotLess(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -375,7 +390,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfNotGreater extends RelativeBranch {
+    private static final class JumpIfNotGreater extends ConditionalJump {
         JumpIfNotGreater(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }
@@ -386,7 +401,7 @@ final class BranchOps {
         }
     }
 
-    private static final class JumpIfGreater extends RelativeBranch {
+    private static final class JumpIfGreater extends ConditionalJump {
         JumpIfGreater(Instruction i, int offsetInPage) {
             super(i, offsetInPage);
         }

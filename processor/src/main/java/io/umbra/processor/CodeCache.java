@@ -45,6 +45,14 @@ final class CodeCache implements MachineMemory.CodeWatch {
         return known != null ? known : decode(mfn, offset, mode);
     }
 
+    /** @return the block at a place in {@link HostMemory}, if it was decoded */
+    @Nullable
+    Block known(long place, int mode) {
+        long maddr = place - memory.base();
+        CodeFrame frame = frames[(int) (maddr >>> MachineMemory.FRAME_SHIFT)];
+        return frame == null ? null : frame.find((int) maddr & FRAME - 1, mode);
+    }
+
     /**
      * For an instruction that reaches into the next page.
      *
@@ -52,7 +60,7 @@ final class CodeCache implements MachineMemory.CodeWatch {
      */
     Block crossing(long mfn, int offset, int mode, long nextPage) {
         int inFrame = FRAME - offset;
-        HostMemory.copyOut(memory.base() + (mfn << MachineMemory.FRAME_SHIFT) + offset, bytes, 0, inFrame);
+        HostMemory.copyOut(place(mfn) + offset, bytes, 0, inFrame);
         HostMemory.copyOut(nextPage, bytes, inFrame, LONGEST_INSTRUCTION);
         Instruction instruction = Decoder.decode(bytes, 0, inFrame + LONGEST_INSTRUCTION, mode);
         if (instruction == null) {
@@ -61,7 +69,7 @@ final class CodeCache implements MachineMemory.CodeWatch {
         Op op = OpFactory.make(instruction, offset);
         byte[] spill = new byte[Math.max(0, instruction.length - inFrame)];
         System.arraycopy(bytes, inFrame, spill, 0, spill.length);
-        return add(new Block(new Op[] {op}, mfn, mode, spill));
+        return add(new Block(new Op[] {op}, mfn, place(mfn), mode, spill));
     }
 
     /** Decodes the instruction at {@code linear} without looking at the hardware's tables. */
@@ -95,13 +103,12 @@ final class CodeCache implements MachineMemory.CodeWatch {
             frame.remove(block);
             release(block.mfn, frame);
         }
-        cpu.mappingEpoch++;
     }
 
     private @Nullable Block decode(long mfn, int offset, int mode) {
         int length = FRAME - offset;
         int wanted = Math.min(length, Block.LONGEST * LONGEST_INSTRUCTION);
-        HostMemory.copyOut(memory.base() + (mfn << MachineMemory.FRAME_SHIFT) + offset, bytes, 0, wanted);
+        HostMemory.copyOut(place(mfn) + offset, bytes, 0, wanted);
         Op[] ops = new Op[Block.LONGEST];
         int count = 0;
         int at = 0;
@@ -117,7 +124,12 @@ final class CodeCache implements MachineMemory.CodeWatch {
                 break;
             }
         }
-        return count == 0 ? null : add(new Block(Arrays.copyOf(ops, count), mfn, mode, null));
+        return count == 0 ? null : add(new Block(Arrays.copyOf(ops, count), mfn, place(mfn), mode, null));
+    }
+
+    /** Where the frame begins in {@link HostMemory}. */
+    private long place(long mfn) {
+        return memory.base() + (mfn << MachineMemory.FRAME_SHIFT);
     }
 
     private Block add(Block block) {
@@ -146,8 +158,8 @@ final class CodeCache implements MachineMemory.CodeWatch {
                 int from = (int) Math.max(maddr - start, 0);
                 int to = (int) Math.min(end - start, FRAME);
                 if (frame.drop(from, to)) {
-                    cpu.mappingEpoch++;
                     cpu.opLimit = 0;
+                    cpu.leaveRegion();
                     release(mfn, frame);
                 }
             }

@@ -34,7 +34,7 @@ final class CodeFrame {
     }
 
     void remove(Block gone) {
-        gone.isDropped = true;
+        gone.drop();
         keepOnly(block -> block != gone);
     }
 
@@ -53,8 +53,11 @@ final class CodeFrame {
         }
         int before = count;
         keepOnly(block -> {
-            block.isDropped |= block.overlaps(from, to);
-            return !block.isDropped;
+            boolean isHit = block.overlaps(from, to);
+            if (isHit) {
+                block.drop();
+            }
+            return !isHit;
         });
         return count != before;
     }

@@ -60,11 +60,10 @@ final class Cpu {
     /** 1 … 4095, in the low bits of every valid tag. */
     long generation = 1;
 
-    /** Changes whenever a cached translation may have been dropped, or decoded code was: what was found by linear address must be found again. */
-    long mappingEpoch;
-
-    /** What else decides which code a linear address stands for: user or supervisor in bit 0, the code mode / 8 in bits 3..1. */
-    int codeContext;
+    /** Where code of the current privilege is; chosen by {@link #privilegeChanged}. */
+    CodeTlb codeTlb;
+    /** 16, 32 or 64: how code is decoded; kept by {@link #codeModeChanged}. */
+    int codeMode = 64;
 
     /** The running block, or null between blocks; and the place in it of the running operation, which is also how many of it are complete. */
     @Nullable
@@ -84,6 +83,9 @@ final class Cpu {
     /** What an IN or INS that left the guest waits for. */
     @Nullable
     PortInput pendingInput;
+    /** Up to this count of instructions translated code may run; see {@link #leaveRegion}. */
+    long regionEnd;
+
     /** The instruction was an event of its own (INT n), whose delivery is not followed by a single-step trap. */
     boolean trapSuppressed;
 
@@ -106,6 +108,7 @@ final class Cpu {
         this.memory = memory;
         this.x87 = new X87Unit(state);
         this.bank = memory.bank(0, false, false);
+        this.codeTlb = memory.codeTlb(0);
     }
 
     // ---- linear memory: loads are zero-extended -------------------------------------------------------------------
@@ -266,6 +269,11 @@ final class Cpu {
         memory.implicitStore(this, linear, size, value);
     }
 
+    /** Translated code goes back to the run loop at the end of the running block. */
+    void leaveRegion() {
+        regionEnd = Long.MIN_VALUE;
+    }
+
     /** RIP of the running instruction, or of the next one between blocks. */
     long currentRip() {
         Block block = running;
@@ -361,7 +369,7 @@ final class Cpu {
     void protectionKeyRights(int value) {
         if (state.pkru != value) {
             state.pkru = value;
-            memory.forgetRights(this);
+            memory.flush(this);
         }
     }
 
@@ -406,19 +414,13 @@ final class Cpu {
     /** Must be called after any change of CPL, EFLAGS.AC, CR0, CR4 or EFER: chooses the TLB bank. */
     void privilegeChanged() {
         bank = memory.bank(state.cpl, (state.rflags & RFlags.ALIGNMENT_CHECK) != 0, state.isPaging());
-        codeContext = codeContext & ~1 | (state.cpl == 3 ? 1 : 0);
+        codeTlb = memory.codeTlb(state.cpl);
     }
 
     /** Must be called after any change of CS or EFER.LMA: chooses the width of RIP. */
     void codeModeChanged() {
-        int mode = codeMode();
-        ripMask = mode == 64 ? -1L : mode == 32 ? 0xFFFF_FFFFL : 0xFFFF;
-        codeContext = codeContext & 1 | mode >> 3;
-    }
-
-    /** 16, 32 or 64. */
-    int codeMode() {
-        return state.is64Bit() ? 64 : state.segments[VcpuState.CS].isBig() ? 32 : 16;
+        codeMode = state.is64Bit() ? 64 : state.segments[VcpuState.CS].isBig() ? 32 : 16;
+        ripMask = codeMode == 64 ? -1L : codeMode == 32 ? 0xFFFF_FFFFL : 0xFFFF;
     }
 
     /** RFLAGS with the lazy flags filled in. */

@@ -127,6 +127,18 @@ final class Flags {
         }
     }
 
+    boolean belowOrEqual() {
+        return carries < 0 || result == 0;
+    }
+
+    boolean less() {
+        return sign() != overflow();
+    }
+
+    boolean lessOrEqual() {
+        return result == 0 || sign() != overflow();
+    }
+
     /** The condition codes of Jcc, SETcc and CMOVcc: O NO B AE E NE BE A S NS P NP L GE LE G. */
     boolean condition(int code) {
         return switch (code) {
@@ -136,16 +148,16 @@ final class Flags {
             case 3 -> !carry();
             case 4 -> zero();
             case 5 -> !zero();
-            case 6 -> carry() || zero();
-            case 7 -> !carry() && !zero();
+            case 6 -> belowOrEqual();
+            case 7 -> !belowOrEqual();
             case 8 -> sign();
             case 9 -> !sign();
             case 10 -> parity();
             case 11 -> !parity();
-            case 12 -> sign() != overflow();
-            case 13 -> sign() == overflow();
-            case 14 -> zero() || sign() != overflow();
-            default -> !zero() && sign() == overflow();
+            case 12 -> less();
+            case 13 -> !less();
+            case 14 -> lessOrEqual();
+            default -> !lessOrEqual();
         };
     }
 

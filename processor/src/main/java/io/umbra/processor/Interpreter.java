@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * (single-step, an interrupt shadow, a breakpoint) is passed one instruction at a time; all others are passed blockwise.
  */
 final class Interpreter {
-    private static final int JUMP_ENTRIES = 1 << 13;
+    private static final int JUMP_ENTRIES = 1 << 15;
     private static final int JUMP_MASK = JUMP_ENTRIES - 1;
     private static final long STEPPING = RFlags.TRAP | RFlags.RESUME;
 
@@ -23,8 +23,11 @@ final class Interpreter {
     private final MemoryUnit memory;
     private final CodeCache code;
 
-    /** Where control went before, by a hash of the linear address. An entry holds while its block says so. */
+    /** Where control went before, by a hash of the place in host memory. An entry holds while its block says so. */
     private final @Nullable Block[] jumps = new @Nullable Block[JUMP_ENTRIES];
+
+    private final @Nullable Translator translator;
+    private final int hot;
 
     private @Nullable Event injected;
     private boolean windowWanted;
@@ -34,11 +37,13 @@ final class Interpreter {
     /** Bits of DR6 for a trap that is due at this boundary. */
     private long dueTraps;
 
-    Interpreter(Cpu cpu, CodeCache code) {
+    Interpreter(Cpu cpu, CodeCache code, Translation translation) {
         this.cpu = cpu;
         this.state = cpu.state;
         this.memory = cpu.memory;
         this.code = code;
+        this.translator = translation.threshold() == 0 ? null : new Translator(cpu, code, translation);
+        this.hot = translation.threshold();
     }
 
     void inject(Event event) {
@@ -76,6 +81,13 @@ final class Interpreter {
     /** The shadow of STI holds NMI back as that of MOV SS does, which the architecture permits. */
     boolean acceptsNmi() {
         return !state.nmiBlocked && !state.interruptShadow && injected == null && dueTraps == 0;
+    }
+
+    /** Nothing is translated any more. */
+    void close() {
+        if (translator != null) {
+            translator.close();
+        }
     }
 
     /** Takes over the state, which the hypervisor may have changed. */
@@ -129,7 +141,16 @@ final class Interpreter {
         } catch (GuestException fault) {
             return raise(fault, null);
         }
+        if (translator != null && left >= block.ops.length && (cpu.ripMask == -1L || isFlat())) {
+            return translated(translator, block, limit, end);
+        }
         return execute(block, (int) Math.min(left, limit));
+    }
+
+    /** Code is where its linear address is RIP, and all of it is inside the segment: what a region takes for granted. */
+    private boolean isFlat() {
+        SegmentRegister cs = state.segments[VcpuState.CS];
+        return cs.base == 0 && cs.limit == 0xFFFF_FFFFL;
     }
 
     private boolean needsAttention() {
@@ -226,28 +247,32 @@ final class Interpreter {
 
     private Block lookup() {
         long linear = linearRip();
-        int place = (int) (linear ^ linear >>> 13) & JUMP_MASK;
-        Block block = jumps[place];
-        if (block != null && block.linear == linear && block.stamp == (cpu.mappingEpoch << 4 | cpu.codeContext)) {
-            return block;
+        long host = cpu.codeTlb.find(linear, cpu.generation);
+        if (host >= 0) {
+            Block block = jumps[place(host)];
+            if (block != null && block.host == host && block.mode == cpu.codeMode) {
+                return block;
+            }
         }
-        return translateAndFind(linear, place);
+        return translateAndFind(linear);
     }
 
-    private Block translateAndFind(long linear, int place) {
+    private static int place(long host) {
+        return (int) (host ^ host >>> 12) & JUMP_MASK;
+    }
+
+    private Block translateAndFind(long linear) {
         if (cpu.ripMask != -1L && cpu.rip > state.segments[VcpuState.CS].limit) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
         long host = memory.translateFetch(cpu, linear);
         long maddr = host - memory.machine().base();
-        int mode = cpu.codeMode();
+        int mode = cpu.codeMode;
         Block block = code.find(maddr >>> 12, (int) maddr & 4095, mode);
         if (block == null || block.spill != null) {
             return crossing(block, linear, maddr, mode);
         }
-        block.linear = linear;
-        block.stamp = cpu.mappingEpoch << 4 | cpu.codeContext;
-        jumps[place] = block;
+        jumps[place(host)] = block;
         return block;
     }
 
@@ -287,6 +312,42 @@ final class Interpreter {
     // ---- executing
     // ----------------------------------------------------------------------------------------------------------
 
+    /** Enters the block's region, if it has one; else executes it, and asks for a region when that happens often. */
+    private @Nullable Exit translated(Translator making, Block block, int limit, long end) {
+        if (making.hasFinished) {
+            making.takeOver();
+        }
+        if (block.region == null && ++block.heat == hot) {
+            making.request(block);
+        }
+        Region region = block.region;
+        if (region == null || !region.isReady()) {
+            return execute(block, limit);
+        }
+        cpu.ripBase = cpu.rip - block.start;
+        cpu.opLimit = Integer.MAX_VALUE;
+        cpu.regionEnd = end;
+        int done;
+        try {
+            done = region.run(cpu, block.entry);
+        } catch (GuestException fault) {
+            return faulted(running(), fault);
+        }
+        if (done == 0) {
+            cpu.running = null;
+            return null;
+        }
+        return completed(running(), done);
+    }
+
+    private Block running() {
+        Block block = cpu.running;
+        if (block == null) {
+            throw new IllegalStateException("no block is running");
+        }
+        return block;
+    }
+
     private @Nullable Exit execute(Block block, int limit) {
         Op[] ops = block.ops;
         cpu.ripBase = cpu.rip - block.start;
@@ -301,6 +362,12 @@ final class Interpreter {
         } catch (GuestException fault) {
             return faulted(block, fault);
         }
+        return completed(block, done);
+    }
+
+    /** So many operations of the running block are complete. */
+    private @Nullable Exit completed(Block block, int done) {
+        Op[] ops = block.ops;
         cpu.running = null;
         state.instructions += done;
         if (done < ops.length || !block.endsWithControl) {
@@ -437,7 +504,7 @@ final class Interpreter {
         if (cpu.ripMask != -1L && cpu.rip > cs.limit) {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
-        int mode = cpu.codeMode();
+        int mode = cpu.codeMode;
         long host = memory.tryFetch(cpu, linear);
         if (host >= 0) {
             long maddr = host - memory.machine().base();

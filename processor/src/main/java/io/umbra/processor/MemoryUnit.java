@@ -37,6 +37,11 @@ final class MemoryUnit {
     private final TlbBank supervisorWithAlignmentFlag = new TlbBank();
 
     private final TlbBank[] banks = {user, supervisor, supervisorWithAlignmentFlag};
+
+    private final CodeTlb userCode = new CodeTlb();
+    private final CodeTlb supervisorCode = new CodeTlb();
+    private final CodeTlb[] codeTlbs = {userCode, supervisorCode};
+
     /** Never filled: stands in for the others while every access must take the slow path. */
     private final TlbBank none = new TlbBank();
 
@@ -104,6 +109,11 @@ final class MemoryUnit {
         return cpl == 3 ? user : alignmentFlag ? supervisorWithAlignmentFlag : supervisor;
     }
 
+    /** Where code that runs at {@code cpl} is. */
+    CodeTlb codeTlb(int cpl) {
+        return cpl == 3 ? userCode : supervisorCode;
+    }
+
     /** What {@link #translateForWrite} found; the second is -1 when the access lies in one page. */
     private long firstPlace;
 
@@ -119,12 +129,7 @@ final class MemoryUnit {
     }
 
     void flush(Cpu cpu) {
-        cpu.mappingEpoch++;
-        forgetRights(cpu);
-    }
-
-    /** Empties the TLB, where translations are what they were and only the rights to data have changed: what is known of code stays. */
-    void forgetRights(Cpu cpu) {
+        cpu.leaveRegion();
         flushes++;
         largestCached = 12;
         if (++cpu.generation == GENERATIONS) {
@@ -132,17 +137,25 @@ final class MemoryUnit {
             for (TlbBank bank : banks) {
                 bank.clear();
             }
+            for (CodeTlb tlb : codeTlbs) {
+                tlb.clear();
+            }
         }
     }
 
     /** Drops the page of {@code linear}, and with it every piece of a large page that it may be a part of. */
     void invalidate(Cpu cpu, long linear) {
-        cpu.mappingEpoch++;
+        cpu.leaveRegion();
         int pieces = largestCached == 12 ? 1 : Math.min(1 << largestCached - 12, TlbBank.ENTRIES);
         int first = (int) (linear >>> 12) & TlbBank.MASK & -pieces;
         for (TlbBank bank : banks) {
             for (int slot = first; slot < first + pieces; slot++) {
                 bank.drop(slot);
+            }
+        }
+        for (CodeTlb tlb : codeTlbs) {
+            for (int slot = first; slot < first + pieces; slot++) {
+                tlb.drop(slot);
             }
         }
     }
@@ -163,6 +176,8 @@ final class MemoryUnit {
     // --------------------------------------------------------------------------------------------------
 
     /**
+     * For data.
+     *
      * @param access bits of {@link PageFaultCode}
      * @return the place of {@code linear} in {@link HostMemory}
      */
@@ -174,13 +189,19 @@ final class MemoryUnit {
         if (bank.tags(access)[slot] == tag) {
             return bank.addend[slot] + linear;
         }
+        walk(cpu, linear, access, alignmentFlag);
+        return fill(bank, linear, cpu.generation, access);
+    }
+
+    /** Walks until the tables permit the access, asking the hypervisor to fix what they refuse; the result is the walker's. */
+    private void walk(Cpu cpu, long linear, int access, boolean alignmentFlag) {
         if (!cpu.isCanonical(linear)) {
             throw nonCanonical(cpu, linear);
         }
         for (int round = 0; round < ROUNDS; round++) {
             switch (walker.walk(linear, access, alignmentFlag)) {
                 case MAPPED -> {
-                    return fill(bank, linear, cpu.generation, access);
+                    return;
                 }
                 case PAGE_FAULT -> {
                     countRefusal();
@@ -227,14 +248,12 @@ final class MemoryUnit {
         long place = memory.base() + walker.machineAddress;
         int slot = TlbBank.slot(linear);
         long tag = linear & PAGE | generation;
-        countFill(bank.addend[slot] == place - linear && bank.holds(slot, tag));
+        CodeTlb code = bank == user ? userCode : supervisorCode;
+        boolean isKnown = bank.addend[slot] == place - linear && bank.holds(slot, tag);
+        countFill(isKnown || code.find(linear, generation) == place);
         if (bank.addend[slot] != place - linear) {
             bank.drop(slot);
             bank.addend[slot] = place - linear;
-        }
-        if ((access & PageFaultCode.FETCH) != 0) {
-            bank.fetch[slot] = tag;
-            return place;
         }
         bank.read[slot] = tag;
         if ((access & PageFaultCode.WRITE) != 0
@@ -284,9 +303,24 @@ final class MemoryUnit {
         return cpu.exception;
     }
 
-    /** For instruction bytes. */
+    /** For instruction bytes: as {@link #translate}. EFLAGS.AC has no say in it. */
     long translateFetch(Cpu cpu, long linear) {
-        return translate(cpu, linear, PageFaultCode.FETCH | explicit());
+        long known = cpu.codeTlb.find(linear, cpu.generation);
+        if (known >= 0) {
+            return known;
+        }
+        walk(cpu, linear, PageFaultCode.FETCH | explicit(), false);
+        return fillCode(cpu, linear);
+    }
+
+    private long fillCode(Cpu cpu, long linear) {
+        largestCached = Math.max(largestCached, walker.leafShift);
+        long place = memory.base() + walker.machineAddress;
+        int slot = TlbBank.slot(linear);
+        TlbBank data = state.cpl == 3 ? user : supervisor;
+        countFill(data.addend[slot] == place - linear && data.holds(slot, linear & PAGE | cpu.generation));
+        cpu.codeTlb.fill(linear, cpu.generation, place);
+        return place;
     }
 
     /** @return as {@link #translateFetch}, or -1 when the tables as they are now do not permit it; nobody is asked to fix it */
@@ -294,12 +328,10 @@ final class MemoryUnit {
         if (!cpu.isCanonical(linear)) {
             return -1;
         }
-        boolean alignmentFlag = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
-        int access = PageFaultCode.FETCH | explicit();
-        if (walker.walk(linear, access, alignmentFlag) != PageWalker.Outcome.MAPPED) {
+        if (walker.walk(linear, PageFaultCode.FETCH | explicit(), false) != PageWalker.Outcome.MAPPED) {
             return -1;
         }
-        return fill(bankOf(access, alignmentFlag), linear, cpu.generation, access);
+        return fillCode(cpu, linear);
     }
 
     // ---- the slow paths of Cpu

@@ -9,6 +9,14 @@ final class MiscOps {
     /** NOP, PAUSE, hints and prefetches: no access is made and no fault is raised, whatever the operand. */
     static final class Nothing extends Op {
         @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {}
+
+        @Override
         void execute(Cpu cpu) {}
     }
 

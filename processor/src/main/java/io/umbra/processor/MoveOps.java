@@ -100,6 +100,19 @@ final class MoveOps {
         }
 
         @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(target, 8, () -> {
+                code.register(source);
+                code.mask(mask);
+            });
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.gpr[target] = cpu.gpr[source] & mask;
         }
@@ -112,6 +125,16 @@ final class MoveOps {
         MoveConstant(int target, long value) {
             this.target = target;
             this.value = value;
+        }
+
+        @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(target, 8, () -> code.push(value));
         }
 
         @Override
@@ -135,6 +158,12 @@ final class MoveOps {
         }
 
         @Override
+        void translate(RegionCode code) {
+            code.observe();
+            code.setRegister(target, 8, () -> code.load(address, 8));
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.gpr[target] = cpu.load64(address.linear(cpu, 8));
         }
@@ -143,6 +172,12 @@ final class MoveOps {
     private static final class Load32 extends Load {
         Load32(int target, Address address) {
             super(target, address);
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.observe();
+            code.setRegister(target, 8, () -> code.load(address, 4));
         }
 
         @Override
@@ -158,6 +193,12 @@ final class MoveOps {
         }
 
         @Override
+        void translate(RegionCode code) {
+            code.observe();
+            code.setRegister(target, 8, () -> code.load(address, 2));
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.gpr[target] = cpu.load16(address.linear(cpu, 2));
         }
@@ -167,6 +208,12 @@ final class MoveOps {
     private static final class Load8 extends Load {
         Load8(int target, Address address) {
             super(target, address);
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.observe();
+            code.setRegister(target, 8, () -> code.load(address, 1));
         }
 
         @Override
@@ -184,6 +231,11 @@ final class MoveOps {
         }
 
         @Override
+        void translate(RegionCode code) {
+            code.store(address, 8, () -> code.register(source));
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.store64(address.linearForWrite(cpu, 8), cpu.gpr[source]);
         }
@@ -198,6 +250,11 @@ final class MoveOps {
         }
 
         @Override
+        void translate(RegionCode code) {
+            code.store(address, 4, () -> code.register(source));
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.store32(address.linearForWrite(cpu, 4), cpu.gpr[source]);
         }
@@ -206,6 +263,16 @@ final class MoveOps {
     private static final class Move extends TwoOperandOp {
         Move(Place first, Place second) {
             super(first, second);
+        }
+
+        @Override
+        FlagUse flagUse() {
+            return first.isMemory() || second.isMemory() ? FlagUse.OBSERVES : FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            first.translateWrite(code, () -> second.translateRead(code));
         }
 
         @Override
@@ -223,6 +290,19 @@ final class MoveOps {
             this.target = target;
             this.source = source;
             this.mask = Place.mask(sourceSize);
+        }
+
+        @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(target, 8, () -> {
+                code.register(source);
+                code.mask(mask);
+            });
         }
 
         @Override
@@ -245,6 +325,20 @@ final class MoveOps {
         }
 
         @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(target, 8, () -> {
+                code.register(source);
+                code.extend(8 - shift / 8);
+                code.mask(mask);
+            });
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.gpr[target] = cpu.gpr[source] << shift >> shift & mask;
         }
@@ -253,6 +347,11 @@ final class MoveOps {
     private static final class MoveSigned extends TwoOperandOp {
         MoveSigned(Place first, Place second) {
             super(first, second);
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            first.translateWrite(code, () -> second.translateReadSigned(code));
         }
 
         @Override
@@ -270,6 +369,19 @@ final class MoveOps {
             this.target = target;
             this.address = address;
             this.mask = Place.mask(size);
+        }
+
+        @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(target, 8, () -> {
+                code.offset(address);
+                code.mask(mask);
+            });
         }
 
         @Override
@@ -308,6 +420,14 @@ final class MoveOps {
         }
 
         @Override
+        void translate(RegionCode code) {
+            code.setRegister(target, 8, () -> {
+                code.choose(condition, () -> code.register(source), () -> code.register(target));
+                code.mask(mask);
+            });
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.gpr[target] = cpu.gpr[cpu.flags.condition(condition) ? source : target] & mask;
         }
@@ -335,6 +455,11 @@ final class MoveOps {
         Set(int condition, Place operand) {
             super(operand);
             this.condition = condition;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            operand.translateWrite(code, () -> code.choose(condition, () -> code.push(1L), () -> code.push(0L)));
         }
 
         @Override

@@ -66,6 +66,37 @@ final class MultiplyDivideOps {
             this.target = target;
         }
 
+        /** CF and OF change, the others stay. */
+        @Override
+        FlagUse flagUse() {
+            return first.isMemory() || second.isMemory() ? FlagUse.OBSERVES : FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            target.translateWrite(code, () -> {
+                boolean live = code.flagsAreLive();
+                if (live) {
+                    code.cpu();
+                }
+                first.translateReadSigned(code);
+                second.translateReadSigned(code);
+                if (live) {
+                    code.push(target.size);
+                    code.call(
+                            Multiplier.class,
+                            "multiplySigned",
+                            long.class,
+                            Cpu.class,
+                            long.class,
+                            long.class,
+                            int.class);
+                } else {
+                    code.out.lmul();
+                }
+            });
+        }
+
         @Override
         void execute(Cpu cpu) {
             target.write(

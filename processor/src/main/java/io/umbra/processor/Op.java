@@ -2,7 +2,7 @@ package io.umbra.processor;
 
 /**
  * One decoded instruction, ready to execute: the single definition of its meaning. The interpreter calls {@link #execute} for each
- * element of a block; emulation calls it with memory diverted to a port; a translator may call it for whatever it has no code for.
+ * element of a block; emulation calls it with memory diverted to a port; translated code calls it, or is written by {@link #translate} to do the same.
  *
  * <p>Rules for every implementation:
  *
@@ -40,6 +40,15 @@ abstract class Op {
     /** With TF set, the trap comes behind it even when it clears TF itself; SYSCALL is otherwise. */
     boolean keepsTrap() {
         return true;
+    }
+
+    /** Writes code that does what {@link #execute} does. What has none of its own is called. */
+    void translate(RegionCode code) {
+        code.execute(this);
+    }
+
+    FlagUse flagUse() {
+        return FlagUse.OBSERVES;
     }
 
     /** RIP of this instruction where the block is being executed now. */

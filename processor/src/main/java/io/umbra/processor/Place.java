@@ -3,6 +3,7 @@ package io.umbra.processor;
 import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
 import io.umbra.x86.VcpuState;
+import java.util.function.Consumer;
 
 /**
  * Where an integer operand is: in a general register or AH … BH, in memory, or in the instruction itself. The forms of an instruction that have no class of their own read and
@@ -93,6 +94,51 @@ final class Place {
             case REGISTER -> cpu.setRegister(register, size, value);
             case HIGH_BYTE -> cpu.setHighByte(register, value);
             default -> cpu.store(address.linearForWrite(cpu, size), size, value);
+        }
+    }
+
+    /** Writes code that pushes what {@link #read} gives. */
+    void translateRead(RegionCode code) {
+        switch (where) {
+            case REGISTER -> code.register(register, size);
+            case HIGH_BYTE -> {
+                code.register(register);
+                code.push(8);
+                code.out.lushr();
+                code.cut(1);
+            }
+            case MEMORY -> code.load(address, size);
+            default -> code.push(constant);
+        }
+    }
+
+    /** The same for {@link #readSigned}. */
+    void translateReadSigned(RegionCode code) {
+        translateRead(code);
+        code.extend(size);
+    }
+
+    /** Writes code for {@link #write} with what {@code value} pushes. */
+    void translateWrite(RegionCode code, Runnable value) {
+        switch (where) {
+            case REGISTER -> {
+                if (size >= 4) {
+                    code.setRegister(register, size, value);
+                } else {
+                    code.insert(register, 0, size, value);
+                }
+            }
+            case HIGH_BYTE -> code.insert(register, 8, 1, value);
+            default -> code.store(address, size, value);
+        }
+    }
+
+    /** Writes code for {@link #readForUpdate} and {@link #update}: {@code change} is given what pushes the old value, and pushes the new one. */
+    void translateUpdate(RegionCode code, Consumer<Runnable> change) {
+        if (where == MEMORY) {
+            code.update(address, size, change);
+        } else {
+            translateWrite(code, () -> change.accept(() -> translateRead(code)));
         }
     }
 

@@ -56,11 +56,39 @@ final class ShiftOps {
             this.bits = size * 8;
             this.mask = Place.mask(size);
         }
+
+        @Override
+        final FlagUse flagUse() {
+            return FlagUse.REPLACES;
+        }
+
+        /** @param method of {@link Shifter} */
+        final void translate(RegionCode code, String method, Runnable value, Runnable shift) {
+            code.setRegister(register, bits / 8, () -> {
+                boolean live = code.flagsAreLive();
+                if (live) {
+                    code.cpu();
+                }
+                value.run();
+                code.push(count);
+                if (live) {
+                    code.push(bits);
+                    code.call(Shifter.class, method, long.class, Cpu.class, long.class, int.class, int.class);
+                } else {
+                    shift.run();
+                }
+            });
+        }
     }
 
     private static final class ShiftLeftRegister extends RegisterShift {
         ShiftLeftRegister(int register, int count, int size) {
             super(register, count, size);
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            translate(code, "shiftLeft", () -> code.register(register, bits / 8), code.out::lshl);
         }
 
         @Override
@@ -75,6 +103,11 @@ final class ShiftOps {
         }
 
         @Override
+        void translate(RegionCode code) {
+            translate(code, "shiftRight", () -> code.register(register, bits / 8), code.out::lushr);
+        }
+
+        @Override
         void execute(Cpu cpu) {
             cpu.gpr[register] = Shifter.shiftRight(cpu, cpu.gpr[register] & mask, count, bits) & mask;
         }
@@ -83,6 +116,18 @@ final class ShiftOps {
     private static final class ShiftRightSignedRegister extends RegisterShift {
         ShiftRightSignedRegister(int register, int count, int size) {
             super(register, count, size);
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            translate(
+                    code,
+                    "shiftRightSigned",
+                    () -> {
+                        code.register(register);
+                        code.extend(bits / 8);
+                    },
+                    code.out::lshr);
         }
 
         @Override

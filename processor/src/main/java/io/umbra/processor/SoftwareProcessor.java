@@ -22,19 +22,25 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     private final CodeCache code;
     private final Interpreter interpreter;
 
+    /** Interprets. */
     public SoftwareProcessor(VcpuState state, MachineMemory memory) {
-        this(state, memory, PagingFeatures.OFFERED);
+        this(state, memory, Translation.OFF);
     }
 
-    SoftwareProcessor(VcpuState state, MachineMemory memory, PagingFeatures features) {
+    public SoftwareProcessor(VcpuState state, MachineMemory memory, Translation translation) {
+        this(state, memory, PagingFeatures.OFFERED, translation);
+    }
+
+    SoftwareProcessor(VcpuState state, MachineMemory memory, PagingFeatures features, Translation translation) {
         cpu = new Cpu(state, new MemoryUnit(state, memory), features);
         code = new CodeCache(cpu);
-        interpreter = new Interpreter(cpu, code);
+        interpreter = new Interpreter(cpu, code, translation);
     }
 
     /** Forgets all decoded code and no longer watches the memory. The processor must not run again. */
     @Override
     public void close() {
+        interpreter.close();
         code.close();
     }
 

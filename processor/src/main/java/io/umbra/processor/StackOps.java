@@ -62,6 +62,14 @@ final class StackOps {
         }
 
         @Override
+        void translate(RegionCode code) {
+            code.observe();
+            code.cpu();
+            code.register(source);
+            code.call(RegionMemory.class, "push64", void.class, Cpu.class, long.class);
+        }
+
+        @Override
         void execute(Cpu cpu) {
             long pointer = cpu.gpr[VcpuState.RSP] - 8;
             cpu.store64(pointer, cpu.gpr[source]);
@@ -74,6 +82,14 @@ final class StackOps {
 
         PushConstant64(long value) {
             this.value = value;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.observe();
+            code.cpu();
+            code.push(value);
+            code.call(RegionMemory.class, "push64", void.class, Cpu.class, long.class);
         }
 
         @Override
@@ -108,6 +124,15 @@ final class StackOps {
 
         PopRegister64(int target) {
             this.target = target;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.observe();
+            code.setRegister(target, 8, () -> {
+                code.cpu();
+                code.call(RegionMemory.class, "pop64", long.class, Cpu.class);
+            });
         }
 
         @Override

@@ -4,8 +4,8 @@ import io.umbra.x86.PageFaultCode;
 import java.util.Arrays;
 
 /**
- * The cached translations of one kind of access rights (user, supervisor, supervisor with AC set under SMAP): direct-mapped by linear page, with
- * separate tags for reading, writing and fetching, so that one compare decides translation and right.
+ * The cached translations of data accesses with one kind of rights (user, supervisor, supervisor with AC set under SMAP): direct-mapped by linear page, with
+ * separate tags for reading and writing, so that one compare decides translation and right. Those of code are in {@link CodeTlb}.
  *
  * <pre>
  *  tag     63..12 linear page | 11..0 generation
@@ -21,32 +21,29 @@ final class TlbBank {
 
     final long[] read = new long[ENTRIES];
     final long[] write = new long[ENTRIES];
-    final long[] fetch = new long[ENTRIES];
     final long[] addend = new long[ENTRIES];
 
     static int slot(long linear) {
         return (int) (linear >>> 12) & MASK;
     }
 
-    /** @param access bits of {@link PageFaultCode} */
+    /** @param access bits of {@link PageFaultCode}, not FETCH */
     long[] tags(int access) {
-        return (access & PageFaultCode.FETCH) != 0 ? fetch : (access & PageFaultCode.WRITE) != 0 ? write : read;
+        return (access & PageFaultCode.WRITE) != 0 ? write : read;
     }
 
-    /** Whether {@code tag} is there for any kind of access. */
+    /** Whether {@code tag} is there for either kind of access. */
     boolean holds(int slot, long tag) {
-        return read[slot] == tag || write[slot] == tag || fetch[slot] == tag;
+        return read[slot] == tag || write[slot] == tag;
     }
 
     void drop(int slot) {
         read[slot] = 0;
         write[slot] = 0;
-        fetch[slot] = 0;
     }
 
     void clear() {
         Arrays.fill(read, 0);
         Arrays.fill(write, 0);
-        Arrays.fill(fetch, 0);
     }
 }

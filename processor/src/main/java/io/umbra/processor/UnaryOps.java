@@ -39,6 +39,28 @@ final class UnaryOps {
             this.mask = Place.mask(size);
         }
 
+        /** CF stays. */
+        @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(register, bits / 8, () -> {
+                if (code.flagsAreLive()) {
+                    code.cpu();
+                    code.register(register);
+                    code.push(bits);
+                    code.call(Alu.class, "increment", long.class, Cpu.class, long.class, int.class);
+                } else {
+                    code.register(register);
+                    code.push(1L);
+                    code.out.ladd();
+                }
+            });
+        }
+
         @Override
         void execute(Cpu cpu) {
             cpu.gpr[register] = Alu.increment(cpu, cpu.gpr[register], bits) & mask;
@@ -54,6 +76,28 @@ final class UnaryOps {
             this.register = register;
             this.bits = size * 8;
             this.mask = Place.mask(size);
+        }
+
+        /** CF stays. */
+        @Override
+        FlagUse flagUse() {
+            return FlagUse.PASSES;
+        }
+
+        @Override
+        void translate(RegionCode code) {
+            code.setRegister(register, bits / 8, () -> {
+                if (code.flagsAreLive()) {
+                    code.cpu();
+                    code.register(register);
+                    code.push(bits);
+                    code.call(Alu.class, "decrement", long.class, Cpu.class, long.class, int.class);
+                } else {
+                    code.register(register);
+                    code.push(1L);
+                    code.out.lsub();
+                }
+            });
         }
 
         @Override

@@ -1,6 +1,11 @@
 /**
  * The software processor: executes guest code until something needs the hypervisor.
  *
+ * <p>How code is executed: the {@link io.umbra.processor.Interpreter} goes from {@link io.umbra.processor.Block} to block, calling each operation. A block that was executed often
+ * becomes the root of a {@link io.umbra.processor.RegionPlan}: blocks that lead to one another, of one or several pages. {@link io.umbra.processor.RegionWriter} makes of it the
+ * bytecode of a {@link io.umbra.processor.Region}, on a thread of {@link io.umbra.processor.Translator}'s; the operations write themselves, in the words of {@link io.umbra.processor.RegionCode}. From then on the run loop
+ * enters the region where it would have executed the block. Which of the two executes an instruction decides nothing but speed.
+ *
  * <p>Rules of the package, by the names under which they are reported:
  *
  * <ul>
@@ -11,6 +16,9 @@
  *   <li>TLB-1: a translation is cached for writing only by a walk that set the dirty bit, and never while its frame holds decoded code.
  *   <li>TLB-2: while accesses must be looked at one by one (emulation, alignment checks, data breakpoints), the fast paths have an empty bank.
  *   <li>CODE-1: a block is dropped before any of its bytes changes, whoever changes them; the running block is left behind the instruction that did.
+ *   <li>REGION-1: translated code makes the same accesses as the interpreter, in the same order, data and code TLB included; planning makes none.
+ *   <li>REGION-2: where a fault or the hypervisor can look, the running block and operation, registers and flags are those of the interpreter.
+ *   <li>REGION-3: a block begins only if the budget covers all of it, no translation was dropped since the region was entered, and no block of it.
  *   <li>COUNT-1: an instruction is counted when it completes; a REP once; INT n when its event is delivered; nothing that faulted.
  * </ul>
  */

@@ -439,7 +439,7 @@ class InterpreterTest {
     @Test
     void codeChangedByAnotherProcessorRunsAnew() {
         VcpuState other = new VcpuState();
-        try (SoftwareProcessor second = new SoftwareProcessor(other, machine.memory)) {
+        try (SoftwareProcessor second = new SoftwareProcessor(other, machine.memory, TestedTranslation.TRANSLATION)) {
             second.load(new HardwarePaging.Shadow(machine.root << 12, false, false));
             machine.code(CODE, "8803 EBFC"); // 1: mov [rbx],al; jmp 1b
             machine.code(DATA, "B011 EBFC"); // 1: mov al,0x11; jmp 1b

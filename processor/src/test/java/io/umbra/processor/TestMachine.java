@@ -41,8 +41,12 @@ final class TestMachine implements AutoCloseable {
     final long root;
 
     private TestMachine(boolean isNested, PagingFeatures features) {
+        this(isNested, features, TestedTranslation.TRANSLATION);
+    }
+
+    private TestMachine(boolean isNested, PagingFeatures features, Translation translation) {
         this.isNested = isNested;
-        this.processor = new SoftwareProcessor(state, memory, features);
+        this.processor = new SoftwareProcessor(state, memory, features, translation);
         this.root = newFrame();
         state.cr0 = Cr0.PROTECTION | Cr0.PAGING | Cr0.WRITE_PROTECT | Cr0.EXTENSION_TYPE | Cr0.NUMERIC_ERROR;
         state.cr4 = Cr4.PHYSICAL_ADDRESS_EXTENSION | Cr4.FXSAVE | Cr4.SIMD_EXCEPTIONS;
@@ -66,7 +70,11 @@ final class TestMachine implements AutoCloseable {
     }
 
     static TestMachine shadow(PagingFeatures features) {
-        TestMachine machine = new TestMachine(false, features);
+        return shadow(features, TestedTranslation.TRANSLATION);
+    }
+
+    static TestMachine shadow(PagingFeatures features, Translation translation) {
+        TestMachine machine = new TestMachine(false, features, translation);
         machine.processor.load(new HardwarePaging.Shadow(machine.root << 12, false, false));
         machine.processor.intercept(Intercepts.SHADOW);
         return machine;

@@ -1,5 +1,6 @@
 package io.umbra.tools;
 
+import io.umbra.processor.Translation;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
 import io.umbra.tools.trace.TraceHeader;
@@ -51,6 +52,11 @@ final class Run implements Callable<Integer> {
 
     /** Of every guest's clock, so that a run is repeatable. */
     private static final Instant START = Instant.parse("2000-01-01T00:00:00Z");
+
+    private enum Execution {
+        INTERPRETER,
+        TRANSLATOR
+    }
 
     private enum Clock {
         VIRTUAL,
@@ -109,6 +115,14 @@ final class Run implements Callable<Integer> {
             paramLabel = "shadow|nested|direct",
             description = "how memory is virtualised; direct is for pv (default: shadow, with --guest pv direct)")
     private @Nullable String paging;
+
+    @Option(
+            names = "--processor",
+            paramLabel = "interpreter|translator",
+            description = "how code is executed: instruction by instruction, or translated where it is hot"
+                    + " (default: ${DEFAULT-VALUE})",
+            defaultValue = "interpreter")
+    private String processor = "interpreter";
 
     @Option(
             names = "--set",
@@ -191,6 +205,9 @@ final class Run implements Callable<Integer> {
         if (paging != null && !paging.equals("direct") && !paging.equals("shadow")) {
             throw mistake("--paging cannot be '" + paging + "' for pv guests: there are direct and shadow");
         }
+        if (!processor.equals("interpreter")) {
+            throw mistake("--processor " + processor + " is not for pv guests in this version");
+        }
         if (noHypercalls || tracing.isOn() || ram.plan().onDemand()) {
             throw mistake("--no-hypercalls, --trace, --replay and RAM on demand are not for pv guests");
         }
@@ -265,7 +282,7 @@ final class Run implements Callable<Integer> {
         if ("direct".equals(paging)) {
             throw mistake("--paging direct needs --guest pv: an hvm guest's pagetables hold no machine frames");
         }
-        return new DomainConfig(
+        DomainConfig config = new DomainConfig(
                 memory,
                 constant(PagingKind.class, "--paging", paging == null ? "shadow" : paging),
                 policy(),
@@ -274,6 +291,10 @@ final class Run implements Callable<Integer> {
                 START,
                 play.verifies(),
                 ram.plan());
+        return switch (constant(Execution.class, "--processor", processor)) {
+            case INTERPRETER -> config;
+            case TRANSLATOR -> config.with(Translation.HOT);
+        };
     }
 
     private void checkProcessors() {

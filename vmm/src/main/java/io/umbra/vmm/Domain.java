@@ -113,7 +113,7 @@ public final class Domain implements Guest {
         this.state = new VcpuState();
         this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
         this.screen = new TextScreen(ram, platform.screen);
-        this.processor = new SoftwareProcessor(state, memory);
+        this.processor = new SoftwareProcessor(state, memory, config.translation());
         trace.begin(processor::retired);
         this.paging = switch (config.paging()) {
             case SHADOW -> new ShadowPaging(memory, frames, p2m, platform.memory, config.policy(), trace);

@@ -1,5 +1,6 @@
 package io.umbra.vmm;
 
+import io.umbra.processor.Translation;
 import io.umbra.shadow.ShadowPolicy;
 import java.time.Instant;
 
@@ -13,6 +14,7 @@ import java.time.Instant;
  * @param startDate of the guest's real-time clock, so that a run is repeatable
  * @param verify every translation is held against the definition of the architecture
  * @param ram when its RAM gets frames
+ * @param translation whether the guest's code is translated; the guest cannot tell
  */
 public record DomainConfig(
         long memoryBytes,
@@ -22,9 +24,10 @@ public record DomainConfig(
         boolean wallTime,
         Instant startDate,
         boolean verify,
-        RamPlan ram) {
+        RamPlan ram,
+        Translation translation) {
 
-    /** With RAM that is there from the start. */
+    /** With RAM that is there from the start, and a processor that interprets. */
     public DomainConfig(
             long memoryBytes,
             PagingKind paging,
@@ -36,12 +39,29 @@ public record DomainConfig(
         this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, RamPlan.AT_ONCE);
     }
 
+    /** A domain whose processor interprets. */
+    public DomainConfig(
+            long memoryBytes,
+            PagingKind paging,
+            ShadowPolicy policy,
+            long seed,
+            boolean wallTime,
+            Instant startDate,
+            boolean verify,
+            RamPlan ram) {
+        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, Translation.OFF);
+    }
+
     /** How memory is virtualised. */
     public enum PagingKind {
         /** Shadow pagetables. */
         SHADOW,
         /** The processor walks guest tables and P2M. */
         NESTED
+    }
+
+    public DomainConfig with(Translation how) {
+        return new DomainConfig(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, how);
     }
 
     /** The smallest RAM of a domain: 1 MiB of low memory and something above it. */

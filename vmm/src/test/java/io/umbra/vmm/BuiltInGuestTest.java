@@ -2,6 +2,7 @@ package io.umbra.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.umbra.processor.Translation;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.DomainConfig.PagingKind;
@@ -33,9 +34,26 @@ class BuiltInGuestTest {
 
     private static Played play(PagingKind paging, Map<String, String> settings, boolean verify, boolean hidesHypercalls)
             throws Exception {
+        return play(paging, settings, verify, hidesHypercalls, Translation.OFF);
+    }
+
+    private static Played play(
+            PagingKind paging,
+            Map<String, String> settings,
+            boolean verify,
+            boolean hidesHypercalls,
+            Translation translation)
+            throws Exception {
         DomainConfig plain = DomainConfig.of(64 << 20);
         DomainConfig config = new DomainConfig(
-                plain.memoryBytes(), paging, PolicyOption.parse(settings), 3, false, plain.startDate(), verify);
+                plain.memoryBytes(),
+                paging,
+                PolicyOption.parse(settings),
+                3,
+                false,
+                plain.startDate(),
+                verify,
+                translation);
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         try (Domain domain = new Domain(config, console::write, ConsoleInput.none())) {
             domain.load(GuestImage.recognise(Files.readAllBytes(IMAGE), "story"), "", null);
@@ -77,6 +95,29 @@ class BuiltInGuestTest {
         Played second = play(PagingKind.SHADOW, Map.of(), false);
         assertThat(second.console()).isEqualTo(first.console());
         assertThat(second.domain().instructions()).isEqualTo(first.domain().instructions());
+    }
+
+    /** Not only what the guest sees: the TLB's walks and the shadows, too. */
+    @ParameterizedTest
+    @CsvSource({"SHADOW,write-protect,1", "SHADOW,strict-tlb,2", "SHADOW,out-of-sync,5", "NESTED,write-protect,1"})
+    void translatedItIsTheSameToTheLastWalk(PagingKind paging, String coherence, int threshold) throws Exception {
+        Map<String, String> settings = Map.of("coherence", coherence);
+        Played interpreted = play(paging, settings, false);
+        Played translated = play(paging, settings, false, false, new Translation(threshold, true));
+        assertThat(translated.console()).isEqualTo(interpreted.console());
+        assertThat(translated.end()).isEqualTo(interpreted.end());
+        assertThat(translated.domain().instructions())
+                .isEqualTo(interpreted.domain().instructions());
+        for (ProcessorCounter counter : ProcessorCounter.values()) {
+            assertThat(translated.domain().processorCounts().get(counter))
+                    .as(counter.name())
+                    .isEqualTo(interpreted.domain().processorCounts().get(counter));
+        }
+        for (Counter counter : Counter.values()) {
+            assertThat(translated.domain().counters().get(counter))
+                    .as(counter.name())
+                    .isEqualTo(interpreted.domain().counters().get(counter));
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.umbra.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.umbra.processor.Translation;
 import io.umbra.shadow.Counter;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.DebianGuest.Boot;
@@ -119,6 +120,16 @@ class DebianBootTest {
                 new DomainConfig(MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), false, plan));
         assertThat(boot.domain().counters().get(Counter.PAGE_IN)).isGreaterThan(500);
         assertThat(boot.domain().counters().get(Counter.UNSHARE)).isGreaterThan(500);
+    }
+
+    @Test
+    void translatedItIsTheSameToTheLastWalk() throws Exception {
+        Boot boot = assertSameConsole(DomainConfig.of(MEMORY).with(Translation.HOT));
+        for (ProcessorCounter counter : ProcessorCounter.values()) {
+            assertThat(boot.domain().processorCounts().get(counter))
+                    .as(counter.name())
+                    .isEqualTo(reference.domain().processorCounts().get(counter));
+        }
     }
 
     /** Log-dirty is cleaned every 10 ms of the guest's time, and misses no page whose bytes changed. */

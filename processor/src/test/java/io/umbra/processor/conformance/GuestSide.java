@@ -1,6 +1,7 @@
 package io.umbra.processor.conformance;
 
 import io.umbra.processor.SoftwareProcessor;
+import io.umbra.processor.TestedTranslation;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.Efer;
@@ -27,7 +28,7 @@ final class GuestSide implements AutoCloseable {
 
     private final MachineMemory memory = new MachineMemory(FRAMES);
     private final VcpuState state = new VcpuState();
-    private final SoftwareProcessor processor = new SoftwareProcessor(state, memory);
+    private final SoftwareProcessor processor = new SoftwareProcessor(state, memory, TestedTranslation.TRANSLATION);
     private final long base;
     private final int scatter;
     private int nextFrame = 1;
