@@ -93,11 +93,13 @@ final class SmallGuests {
     static void assertSame(Outcome found, Outcome expected, String which) {
         assertThat(found.end()).as(which).isEqualTo(expected.end());
         assertThat(withoutStaleness(found.console())).as(which).isEqualTo(withoutStaleness(expected.console()));
-        assertThat(found.instructions()).as(which).isEqualTo(expected.instructions());
         assertThat(found.counts()).as(which).isEqualTo(expected.counts());
+        if (found.console().equals(expected.console())) {
+            assertThat(found.instructions()).as(which).isEqualTo(expected.instructions());
+        }
     }
 
-    /** The built-in guest looks at a page whose entry it has changed without a flush, and tells whether it saw the old frame or the new: both are right. */
+    /** The built-in guest looks at a page whose entry it has changed without a flush, and tells whether it saw the old frame or the new: both are right, and one takes an instruction more to tell. */
     private static String withoutStaleness(String console) {
         return console.lines()
                 .filter(line -> !line.contains("before INVLPG a load saw"))
