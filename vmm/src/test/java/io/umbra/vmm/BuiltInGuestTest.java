@@ -46,14 +46,14 @@ class BuiltInGuestTest {
             throws Exception {
         DomainConfig plain = DomainConfig.of(64 << 20);
         DomainConfig config = new DomainConfig(
-                plain.memoryBytes(),
-                paging,
-                PolicyOption.parse(settings),
-                3,
-                false,
-                plain.startDate(),
-                verify,
-                translation);
+                        plain.memoryBytes(),
+                        paging,
+                        PolicyOption.parse(settings),
+                        3,
+                        false,
+                        plain.startDate(),
+                        verify)
+                .with(translation);
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         try (Domain domain = new Domain(config, console::write, ConsoleInput.none())) {
             domain.load(GuestImage.recognise(Files.readAllBytes(IMAGE), "story"), "", null);
