@@ -46,13 +46,7 @@ class BuiltInGuestTest {
             throws Exception {
         DomainConfig plain = DomainConfig.of(64 << 20);
         DomainConfig config = new DomainConfig(
-                        plain.memoryBytes(),
-                        paging,
-                        PolicyOption.parse(settings),
-                        3,
-                        false,
-                        plain.startDate(),
-                        verify)
+                        plain.memoryBytes(), paging, PolicyOption.parse(settings), 3, false, plain.startDate(), verify)
                 .with(translation);
         ByteArrayOutputStream console = new ByteArrayOutputStream();
         try (Domain domain = new Domain(config, console::write, ConsoleInput.none())) {
