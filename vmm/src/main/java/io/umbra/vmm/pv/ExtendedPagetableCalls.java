@@ -56,29 +56,7 @@ final class ExtendedPagetableCalls implements HypercallFamily {
     /** a: requests, count, done_out, domain. */
     @Override
     public long call(HypercallNumber number, long[] a) {
-        long count = a[1] & 0xFFFF_FFFFL;
-        long done = 0;
-        if ((count & PagetableCalls.PREEMPTED) != 0) {
-            count &= ~PagetableCalls.PREEMPTED;
-            done = a[2] == 0 ? 0 : memory.readInt(a[2]) & 0xFFFF_FFFFL;
-        }
-        if (!guest.isSelf(a[3])) {
-            return Errno.ESRCH;
-        }
-        long result = 0;
-        long finished = 0;
-        while (finished < count && result == 0) {
-            result = finished == PvGuest.BATCH ? Errno.RESTART : request(a[0] + finished * REQUEST);
-            finished += result == 0 ? 1 : 0;
-        }
-        if (a[2] != 0) {
-            memory.writeInt(a[2], (int) (done + finished));
-        }
-        if (result == Errno.RESTART) {
-            a[0] += finished * REQUEST;
-            a[1] = count - finished | PagetableCalls.PREEMPTED;
-        }
-        return result;
+        return RequestList.serve(a, REQUEST, memory, () -> guest.isSelf(a[3]), this::request);
     }
 
     private long request(long at) {

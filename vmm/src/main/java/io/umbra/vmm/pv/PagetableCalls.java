@@ -6,9 +6,6 @@ import io.umbra.shadow.pv.UpdateKind;
 
 /** {@code mmu_update} and {@code update_va_mapping}: entries of pagetables. */
 final class PagetableCalls implements HypercallFamily {
-    /** In a count: the call goes on where it was preempted, and has done what {@code done_out} holds. Xen: {@code MMU_UPDATE_PREEMPTED}. */
-    static final long PREEMPTED = 1L << 31;
-
     private static final int REQUEST = 16;
 
     private static final int NORMAL = 0, MACHPHYS = 1, PRESERVE_AD = 2;
@@ -36,30 +33,12 @@ final class PagetableCalls implements HypercallFamily {
 
     /** a: requests, count, done_out, owners of the mapped frames (bits 15..0) and, plus one, of the tables (31..16). */
     private long update(long[] a) {
-        long count = a[1] & 0xFFFF_FFFFL;
-        long done = 0;
-        if ((count & PREEMPTED) != 0) {
-            count &= ~PREEMPTED;
-            done = a[2] == 0 ? 0 : memory.readInt(a[2]) & 0xFFFF_FFFFL;
-        }
-        long tableOwner = a[3] >>> 16 & 0xFFFF;
-        if (!guest.isSelf(a[3]) || tableOwner != 0 && !guest.isSelf(tableOwner - 1)) {
-            return Errno.ESRCH;
-        }
-        long result = 0;
-        long finished = 0;
-        while (finished < count && result == 0) {
-            result = finished == PvGuest.BATCH ? Errno.RESTART : request(a[0] + finished * REQUEST);
-            finished += result == 0 ? 1 : 0;
-        }
-        if (a[2] != 0) {
-            memory.writeInt(a[2], (int) (done + finished));
-        }
-        if (result == Errno.RESTART) {
-            a[0] += finished * REQUEST;
-            a[1] = count - finished | PREEMPTED;
-        }
-        return result;
+        return RequestList.serve(a, REQUEST, memory, () -> isPermitted(a[3]), this::request);
+    }
+
+    private boolean isPermitted(long owners) {
+        long tableOwner = owners >>> 16 & 0xFFFF;
+        return guest.isSelf(owners) && (tableOwner == 0 || guest.isSelf(tableOwner - 1));
     }
 
     private long request(long at) {
