@@ -321,7 +321,7 @@ final class Interpreter {
             making.request(block);
         }
         Region region = block.region;
-        if (region == null || !region.isReady()) {
+        if (region == null || !region.isReady() || !region.mayRun(cpu)) {
             return execute(block, limit);
         }
         cpu.ripBase = cpu.rip - block.start;

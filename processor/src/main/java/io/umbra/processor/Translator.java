@@ -31,6 +31,7 @@ final class Translator {
     private final ArrayDeque<Region> inUse = new ArrayDeque<>();
     private @Nullable ThreadPoolExecutor writer;
     private int operations;
+    private final @Nullable HostRunner host;
 
     /** Some region waits to be taken over. */
     volatile boolean hasFinished;
@@ -39,6 +40,7 @@ final class Translator {
         this.cpu = cpu;
         this.code = code;
         this.options = options;
+        this.host = options.target() == Translation.Target.HOST ? new HostRunner(cpu) : null;
     }
 
     /** How often a block must have been executed. */
@@ -48,16 +50,34 @@ final class Translator {
 
     /** Asks for a region around {@code root}, which begins at RIP and is hot. */
     void request(Block root) {
+        if (host != null) {
+            if (root.spill == null && root.mode != 16 && HostRunner.isFlat(cpu)) {
+                write(RegionPlan.around(root, cpu.rip, root.heat, cpu, code, true), host);
+            }
+            return;
+        }
         if (root.spill != null || writing().getQueue().size() >= MOST_WAITING) {
             root.heat = 0;
             return;
         }
-        RegionPlan plan = RegionPlan.around(root, cpu.rip, root.heat, cpu, code);
+        RegionPlan plan = RegionPlan.around(root, cpu.rip, root.heat, cpu, code, false);
         if (options.isSynchronous()) {
             finish(plan);
             takeOver();
         } else {
             writing().execute(() -> finish(plan));
+        }
+    }
+
+    private void write(RegionPlan plan, HostRunner runner) {
+        HostRegion region = new HostRegionWriter(plan, code, runner).write();
+        if (region == null) {
+            inUse.forEach(Region::leaveUse);
+            inUse.clear();
+            runner.code().clear();
+        } else {
+            region.enterUse();
+            inUse.add(region);
         }
     }
 

@@ -1,12 +1,19 @@
 package io.umbra.processor;
 
 /**
- * How the tests of this module execute code. With {@code -Dumbra.translate=true} every block is translated before it is executed for the first time, so that what holds of the
- * interpreter is held of translated code, too. The build runs the tests both ways.
+ * How the tests of this module execute code. With {@code -Dumbra.translate=HOST} or {@code BYTECODE} every block is translated before it is executed for the first time, so that what holds of the
+ * interpreter is held of translated code, too. The build runs the tests all three ways.
  */
 public final class TestedTranslation {
+    private static final String NAMED = System.getProperty("umbra.translate", "");
+
     public static final Translation TRANSLATION =
-            Boolean.getBoolean("umbra.translate") ? new Translation(1, true) : Translation.OFF;
+            NAMED.isEmpty() ? Translation.OFF : new Translation(1, true, target());
 
     private TestedTranslation() {}
+
+    /** What tests that translate in any case make of code. */
+    static Translation.Target target() {
+        return NAMED.isEmpty() ? Translation.Target.HOST : Translation.Target.valueOf(NAMED);
+    }
 }

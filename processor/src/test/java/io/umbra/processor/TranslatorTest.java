@@ -41,7 +41,7 @@ class TranslatorTest {
     void translatedCodeDoesWhatTheInterpreterDoes(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         byte[] program = RandomProgram.of(seed, 3 + random.nextInt(60));
-        Translation forced = new Translation(1 + random.nextInt(4), true);
+        Translation forced = new Translation(1 + random.nextInt(4), true, TestedTranslation.target());
         try (TestMachine reference = machine(Translation.OFF, program, seed);
                 TestMachine translating = machine(forced, program, seed)) {
             int piece = 0;

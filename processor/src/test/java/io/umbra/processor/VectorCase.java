@@ -41,9 +41,9 @@ final class VectorCase implements AutoCloseable {
         cpu = new Cpu(state, new MemoryUnit(state, memory));
         cpu.privilegeChanged();
         int slot = (int) (page.address() >>> 12) & TlbBank.MASK;
-        cpu.bank.read[slot] = page.address() | cpu.generation;
-        cpu.bank.write[slot] = page.address() | cpu.generation;
-        cpu.bank.addend[slot] = memory.base() - page.address();
+        cpu.bank.words[TlbBank.WORDS * slot + TlbBank.READ] = page.address() | cpu.generation;
+        cpu.bank.words[TlbBank.WORDS * slot + TlbBank.WRITE] = page.address() | cpu.generation;
+        cpu.bank.words[TlbBank.WORDS * slot + TlbBank.ADDEND] = memory.base() - page.address();
     }
 
     Op decode(byte[] bytes) {

@@ -51,9 +51,9 @@ final class Workbench implements AutoCloseable, LinearMemory {
     Workbench withTlb() {
         for (long page = BASE; page < end; page += 4096) {
             int slot = (int) (page >>> 12) & TlbBank.MASK;
-            cpu.bank.read[slot] = page | cpu.generation;
-            cpu.bank.write[slot] = page | cpu.generation;
-            cpu.bank.addend[slot] = machine.base() - BASE;
+            cpu.bank.words[TlbBank.WORDS * slot + TlbBank.READ] = page | cpu.generation;
+            cpu.bank.words[TlbBank.WORDS * slot + TlbBank.WRITE] = page | cpu.generation;
+            cpu.bank.words[TlbBank.WORDS * slot + TlbBank.ADDEND] = machine.base() - BASE;
         }
         return this;
     }

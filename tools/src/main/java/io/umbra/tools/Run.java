@@ -55,7 +55,8 @@ final class Run implements Callable<Integer> {
 
     private enum Execution {
         INTERPRETER,
-        TRANSLATOR
+        TRANSLATOR,
+        HOST
     }
 
     private enum Clock {
@@ -294,6 +295,7 @@ final class Run implements Callable<Integer> {
         return switch (constant(Execution.class, "--processor", processor)) {
             case INTERPRETER -> config;
             case TRANSLATOR -> config.with(Translation.HOT);
+            case HOST -> config.with(Translation.MACHINE);
         };
     }
 

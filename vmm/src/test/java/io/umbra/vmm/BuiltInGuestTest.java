@@ -97,7 +97,7 @@ class BuiltInGuestTest {
     void translatedItIsTheSameToTheLastWalk(PagingKind paging, String coherence, int threshold) throws Exception {
         Map<String, String> settings = Map.of("coherence", coherence);
         Played interpreted = play(paging, settings, false);
-        Played translated = play(paging, settings, false, false, new Translation(threshold, true));
+        Played translated = play(paging, settings, false, false, new Translation(threshold, true, Translation.Target.HOST));
         assertThat(translated.console()).isEqualTo(interpreted.console());
         assertThat(translated.end()).isEqualTo(interpreted.end());
         assertThat(translated.domain().instructions())
