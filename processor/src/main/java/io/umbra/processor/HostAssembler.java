@@ -193,6 +193,12 @@ final class HostAssembler {
         }
     }
 
+    /** An SSE instruction with a mandatory prefix, on XMM {@code vector} and [base + displacement]. */
+    void vector(int prefix, int opcode, int vector, int base, int displacement) {
+        int8(prefix);
+        memory(opcode, 4, vector, base, displacement);
+    }
+
     /** An immediate operand of an instruction of {@code size}: at most 32 bits, sign-extended. */
     void immediate(int size, int value) {
         switch (size) {

@@ -8,6 +8,7 @@ import static io.umbra.processor.HostAssembler.RDI;
 import static io.umbra.processor.HostAssembler.RDX;
 import static io.umbra.processor.HostAssembler.RSI;
 
+import io.umbra.x86.VcpuState;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -38,6 +39,7 @@ final class HostCode {
     private final long[] words = new long[HostState.WORDS];
     private final MemorySegment state = MemorySegment.ofArray(words);
     private final MemorySegment registers;
+    private final MemorySegment vectors;
 
     private final int sharedEnd;
     private int end;
@@ -51,8 +53,9 @@ final class HostCode {
     private @Nullable HostSite[] sites = new @Nullable HostSite[4096];
     private int siteCount = 1;
 
-    HostCode(long[] guestRegisters) {
-        registers = MemorySegment.ofArray(guestRegisters);
+    HostCode(VcpuState guest) {
+        registers = MemorySegment.ofArray(guest.gpr);
+        vectors = MemorySegment.ofArray(guest.xmm);
         HostAssembler out = new HostAssembler();
         writeEntry(out);
         exit = out.length();
@@ -73,7 +76,7 @@ final class HostCode {
 
     /** Runs from {@code address} on. @return the number of the site where it left; 0: at the beginning of a block */
     int run(long address, TlbBank bank, CodeTlb code) {
-        return HostEntry.enter(memory.address() + TABLE_BYTES, address, state, registers, bank.segment, code.segment);
+        return HostEntry.enter(memory.address() + TABLE_BYTES, address, state, registers, bank.segment, code.segment, vectors);
     }
 
     // ---- regions ----------------------------------------------------------------------------------------------------
@@ -171,7 +174,7 @@ final class HostCode {
 
     private static final int[] SAVED = {RBX, RBP, 12, 13, 14, 15};
 
-    /** As a C function of RDI: where to go, RSI: the state's words, RDX: the guest's registers, RCX: the TLB's entries, R8: the code TLB's. */
+    /** As a C function of RDI: where to go, RSI: the state's words, RDX: the guest's registers, RCX: the TLB's entries, R8: the code TLB's, R9: the guest's XMM registers. */
     private static void writeEntry(HostAssembler out) {
         for (int register : SAVED) {
             out.push(register);
@@ -179,6 +182,7 @@ final class HostCode {
         out.move(RBP, RSI);
         out.store(RDX, RBP, HostState.at(HostState.REGISTERS));
         out.store(8, RBP, HostState.at(HostState.CODE_TLB));
+        out.store(9, RBP, HostState.at(HostState.VECTORS));
         out.move(RAX, RDI);
         out.move(RDI, RCX);
         for (int guest = 0; guest < 16; guest++) {

@@ -74,10 +74,11 @@ final class HostEntry {
             MemorySegment state,
             MemorySegment registers,
             MemorySegment bank,
-            MemorySegment code) {
+            MemorySegment code,
+            MemorySegment vectors) {
         try {
             return (int)
-                    Calls.ENTER.invokeExact(MemorySegment.ofAddress(function), address, state, registers, bank, code);
+                    Calls.ENTER.invokeExact(MemorySegment.ofAddress(function), address, state, registers, bank, code, vectors);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -105,6 +106,7 @@ final class HostEntry {
                 FunctionDescriptor.of(
                         ValueLayout.JAVA_INT,
                         ValueLayout.JAVA_LONG,
+                        ValueLayout.ADDRESS,
                         ValueLayout.ADDRESS,
                         ValueLayout.ADDRESS,
                         ValueLayout.ADDRESS,

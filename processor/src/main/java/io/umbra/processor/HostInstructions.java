@@ -15,6 +15,10 @@ import io.umbra.x86.VcpuState;
  * here is executed as the interpreter does.
  */
 final class HostInstructions {
+    private static final int NOT_BELOW = 3;
+    /** The host's BH, which is the guest's AH, where no REX prefix is. */
+    private static final int HOST_BH = 7;
+
     private final HostEmitter emit;
     private final HostAssembler out;
     private final int width;
@@ -33,9 +37,6 @@ final class HostInstructions {
     boolean write(Instruction instruction, int offsetInPage) {
         i = instruction;
         offset = offsetInPage;
-        if (i.mnemonic == Mnemonic.NOP && (!i.hasMemory() || first().size() == 0)) {
-            return true;
-        }
         if (i.vex || i.repeat != 0 || i.hasMemory() && !HostEmitter.isAddressable(i)) {
             return false;
         }
@@ -79,6 +80,7 @@ final class HostInstructions {
             case BTS -> bit(BitOps.SET);
             case BTR -> bit(BitOps.RESET);
             case BTC -> bit(BitOps.COMPLEMENT);
+            case DIV -> divide();
             case SETCC -> set();
             case CMOVCC -> moveIf();
             default -> false;
@@ -124,10 +126,28 @@ final class HostInstructions {
 
     // ---- two operands -----------------------------------------------------------------------------------------------
 
+    /** On AH, with a constant. */
+    private boolean onHighByte(int opcode, int operation, boolean carries) {
+        if (first().register() != VcpuState.RAX || second().kind() != Kind.IMMEDIATE) {
+            return false;
+        }
+        if (carries) {
+            emit.needCarry();
+        }
+        out.int8(opcode);
+        out.int8(0xC0 | operation << 3 | HOST_BH);
+        out.int8((int) second().value());
+        emit.flagsChanged();
+        return true;
+    }
+
     private boolean arithmetic(int operation) {
         Operand to = first();
         Operand from = second();
         int size = to.size();
+        if (to.kind() == Kind.HIGH_BYTE) {
+            return onHighByte(0x80, operation, operation == Alu.ADC || operation == Alu.SBB);
+        }
         if (!isPlain(to) || !isPlain(from) && !isImmediate(from, size)) {
             return false;
         }
@@ -197,6 +217,9 @@ final class HostInstructions {
         Operand to = first();
         Operand from = second();
         int size = to.size();
+        if (to.kind() == Kind.HIGH_BYTE) {
+            return onHighByte(0xF6, 0, false);
+        }
         if (!isPlain(to) || !from.isGeneral() && !isImmediate(from, size)) {
             return false;
         }
@@ -593,6 +616,36 @@ final class HostInstructions {
         emit.flagsChanged();
         out.move(HostState.host(VcpuState.RAX), RAX);
         out.move(HostState.host(VcpuState.RDX), RDX);
+        return true;
+    }
+
+    /** DIV: leaves where it raises #DE. */
+    private boolean divide() {
+        Operand from = first();
+        int size = from.size();
+        if (size < 4 || !isPlain(from)) {
+            return false;
+        }
+        if (from.isMemory()) {
+            locate(size, false);
+            loadOperand(RCX, size);
+        } else {
+            emit.spoilFlags();
+        }
+        int divisor = from.isMemory() ? RCX : emit.value(from.register(), RCX);
+        int high = HostState.host(VcpuState.RDX);
+        // The quotient fits if the dividend's upper half is below the divisor, which is then not 0.
+        out.registers(0x3B, size, high, divisor);
+        out.jumpIf(NOT_BELOW, emit.exit());
+        if (emit.flagsAreLive()) {
+            emit.needFlags();
+        }
+        out.move(RDX, high);
+        out.move(RAX, HostState.host(VcpuState.RAX));
+        out.extended(0xF7, size, 6, divisor);
+        emit.flagsChanged();
+        out.move(HostState.host(VcpuState.RAX), RAX);
+        out.move(high, RDX);
         return true;
     }
 

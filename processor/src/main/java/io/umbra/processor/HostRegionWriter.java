@@ -41,6 +41,7 @@ final class HostRegionWriter {
     private final HostEmitter emit;
     private final HostAssembler out;
     private final HostInstructions instructions;
+    private final HostVectors vectors;
     private final int mode;
 
     private final int[] labels;
@@ -55,6 +56,7 @@ final class HostRegionWriter {
         this.emit = new HostEmitter(plan.root());
         this.out = emit.out;
         this.instructions = new HostInstructions(emit);
+        this.vectors = new HostVectors(emit);
         this.mode = plan.root().mode;
         this.labels = new int[plan.nodes().size()];
     }
@@ -100,7 +102,7 @@ final class HostRegionWriter {
             boolean isLast = n == length - 1;
             boolean isWritten = isLast && block.endsWithControl
                     ? writeBranch(block, decoded[n])
-                    : instructions.write(decoded[n], block.ops[n].offset);
+                    : writeOperation(block.ops[n], decoded[n]);
             if (!isWritten) {
                 emit.spoilFlags();
                 out.jump(emit.exit());
@@ -116,6 +118,12 @@ final class HostRegionWriter {
             emit.spoilFlags();
             goOn(block.end);
         }
+    }
+
+    private boolean writeOperation(Op op, Instruction instruction) {
+        return op instanceof MiscOps.Nothing
+                || instructions.write(instruction, op.offset)
+                || vectors.write(instruction, op.offset);
     }
 
     // ---- branches ---------------------------------------------------------------------------------------------------

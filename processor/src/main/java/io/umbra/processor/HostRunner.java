@@ -1,5 +1,7 @@
 package io.umbra.processor;
 
+import io.umbra.x86.Cr0;
+import io.umbra.x86.Cr4;
 import io.umbra.x86.SegmentRegister;
 import io.umbra.x86.VcpuState;
 
@@ -27,7 +29,7 @@ final class HostRunner {
     HostRunner(Cpu cpu) {
         this.cpu = cpu;
         this.state = cpu.state;
-        this.code = new HostCode(cpu.gpr);
+        this.code = new HostCode(state);
         this.words = code.words();
     }
 
@@ -80,6 +82,8 @@ final class HostRunner {
         words[HostState.GENERATION] = cpu.generation;
         words[HostState.RIP_BASE] = cpu.ripBase;
         words[HostState.FLAGS] = cpu.flags.toHost();
+        words[HostState.NO_VECTORS] =
+                state.cr0 & (Cr0.EMULATION | Cr0.TASK_SWITCHED) | ~state.cr4 & Cr4.FXSAVE;
         SegmentRegister fs = state.segments[VcpuState.FS];
         SegmentRegister gs = state.segments[VcpuState.GS];
         words[HostState.FS_BASE] = fs.base;

@@ -33,8 +33,12 @@ final class HostState {
 
     static final int REGISTERS = 10;
     static final int SCRATCH = 11;
+    /** Address of {@link io.umbra.x86.VcpuState#xmm}; and 0 if SSE instructions raise neither #UD nor #NM. */
+    static final int VECTORS = 12;
+
+    static final int NO_VECTORS = 13;
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 12;
+    private static final int SPILLED = 14;
 
     static final int WORDS = SPILLED + 16;
 
