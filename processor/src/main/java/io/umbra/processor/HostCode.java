@@ -27,15 +27,18 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class HostCode {
-    private static final long BYTES = 64L << 20;
     private static final int TABLE_BYTES = 1 << 18;
     private static final int TABLE_MASK = (TABLE_BYTES >> 4) - 1;
     /** Of a table's tag: the block is 32-bit code. */
     private static final long LEGACY = 1L << 62;
 
+    /** More than enough for what all regions share. */
+    private static final int SHARED_BYTES = 4096;
+
     private static final int MOST_SITES = 1 << 20;
 
-    private final MemorySegment memory = HostEntry.reserve(BYTES);
+    private final long room;
+    private final MemorySegment memory;
     private final long[] words = new long[HostState.WORDS];
     private final MemorySegment state = MemorySegment.ofArray(words);
     private final MemorySegment registers;
@@ -53,7 +56,10 @@ final class HostCode {
     private @Nullable HostSite[] sites = new @Nullable HostSite[4096];
     private int siteCount = 1;
 
-    HostCode(VcpuState guest) {
+    /** @param room for regions, in bytes */
+    HostCode(VcpuState guest, long room) {
+        this.room = TABLE_BYTES + SHARED_BYTES + room;
+        memory = HostEntry.reserve(this.room);
         registers = MemorySegment.ofArray(guest.gpr);
         vectors = MemorySegment.ofArray(guest.xmm);
         HostAssembler out = new HostAssembler();
@@ -76,14 +82,15 @@ final class HostCode {
 
     /** Runs from {@code address} on. @return the number of the site where it left; 0: at the beginning of a block */
     int run(long address, TlbBank bank, CodeTlb code) {
-        return HostEntry.enter(memory.address() + TABLE_BYTES, address, state, registers, bank.segment, code.segment, vectors);
+        return HostEntry.enter(
+                memory.address() + TABLE_BYTES, address, state, registers, bank.segment, code.segment, vectors);
     }
 
     // ---- regions ----------------------------------------------------------------------------------------------------
 
     /** Whether {@code bytes} more, and {@code sites} more, have room. */
     boolean hasRoom(int bytes, int more) {
-        return end + bytes <= BYTES && siteCount + more <= MOST_SITES;
+        return end + bytes <= room && siteCount + more <= MOST_SITES;
     }
 
     /** Forgets all regions. Nothing of them may be entered again. */
@@ -137,15 +144,15 @@ final class HostCode {
     /** Code that runs to {@code block}'s beginning goes on at {@code address}. */
     void enter(Block block, long address) {
         long slot = slot(block.host);
-        memory.set(ValueLayout.JAVA_LONG, slot, tag(block, block.host));
-        memory.set(ValueLayout.JAVA_LONG, slot + 8, address);
+        memory.set(ValueLayout.JAVA_LONG_UNALIGNED, slot, tag(block, block.host));
+        memory.set(ValueLayout.JAVA_LONG_UNALIGNED, slot + 8, address);
     }
 
     /** Not any more. */
     void leave(Block block, long place) {
         long slot = slot(place);
-        if (memory.get(ValueLayout.JAVA_LONG, slot) == tag(block, place)) {
-            memory.set(ValueLayout.JAVA_LONG, slot, 0);
+        if (memory.get(ValueLayout.JAVA_LONG_UNALIGNED, slot) == tag(block, place)) {
+            memory.set(ValueLayout.JAVA_LONG_UNALIGNED, slot, 0);
         }
     }
 

@@ -33,7 +33,7 @@ final class HostEntry {
             return false;
         }
         try {
-            return map(4096, Arena.ofConfined()) != null;
+            return map(4096, Arena.ofAuto()).byteSize() > 0;
         } catch (IllegalStateException refused) {
             return false;
         }
@@ -77,8 +77,8 @@ final class HostEntry {
             MemorySegment code,
             MemorySegment vectors) {
         try {
-            return (int)
-                    Calls.ENTER.invokeExact(MemorySegment.ofAddress(function), address, state, registers, bank, code, vectors);
+            return (int) Calls.ENTER.invokeExact(
+                    MemorySegment.ofAddress(function), address, state, registers, bank, code, vectors);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

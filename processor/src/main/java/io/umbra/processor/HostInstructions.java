@@ -87,6 +87,11 @@ final class HostInstructions {
         };
     }
 
+    /** Whether the flags of an instruction that leaves some of them undefined may be the host's. */
+    private boolean mayShowFlags() {
+        return HostFlags.allAgree() || !emit.flagsAreLive();
+    }
+
     // ---- operands ---------------------------------------------------------------------------------------------------
 
     private Operand first() {
@@ -571,7 +576,7 @@ final class HostInstructions {
         Operand to = first();
         Operand from = second();
         int size = to.size();
-        if (size < 4 || !isPlain(from)) {
+        if (size < 4 || !isPlain(from) || !mayShowFlags()) {
             return false;
         }
         boolean live = emit.flagsAreLive();
@@ -600,7 +605,7 @@ final class HostInstructions {
     private boolean multiplyAccumulator(int extension) {
         Operand from = first();
         int size = from.size();
-        if (size < 4 || !isPlain(from)) {
+        if (size < 4 || !isPlain(from) || !mayShowFlags()) {
             return false;
         }
         if (from.isMemory()) {
@@ -623,7 +628,7 @@ final class HostInstructions {
     private boolean divide() {
         Operand from = first();
         int size = from.size();
-        if (size < 4 || !isPlain(from)) {
+        if (size < 4 || !isPlain(from) || !mayShowFlags()) {
             return false;
         }
         if (from.isMemory()) {
@@ -657,7 +662,7 @@ final class HostInstructions {
         int size = to.size();
         boolean isConstant = by.kind() == Kind.IMMEDIATE;
         int count = isConstant ? (int) by.value() & (size == 8 ? 63 : 31) : 0;
-        if (!isPlain(to) || isConstant && count == 0 || !isConstant && size < 4) {
+        if (!isPlain(to) || isConstant && count == 0 || !isConstant && size < 4 || !mayShowFlags()) {
             return false;
         }
         boolean replaces = isConstant && operation >= Shifter.SHL;
@@ -692,7 +697,7 @@ final class HostInstructions {
         Operand by = i.operands[2];
         int size = to.size();
         int count = (int) by.value() & (size == 8 ? 63 : 31);
-        if (!to.isGeneral() || size < 4 || by.kind() != Kind.IMMEDIATE || count == 0) {
+        if (!to.isGeneral() || size < 4 || by.kind() != Kind.IMMEDIATE || count == 0 || !mayShowFlags()) {
             return false;
         }
         emit.onGuest(opcode, size, emit.value(second().register(), RCX), to.register());
@@ -708,7 +713,7 @@ final class HostInstructions {
         Operand by = second();
         int size = to.size();
         boolean isConstant = by.kind() == Kind.IMMEDIATE;
-        if (!isPlain(to) || to.isMemory() && !isConstant || size < 4) {
+        if (!isPlain(to) || to.isMemory() && !isConstant || size < 4 || !mayShowFlags()) {
             return false;
         }
         if (to.isMemory()) {

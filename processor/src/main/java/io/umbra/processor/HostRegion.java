@@ -18,7 +18,9 @@ final class HostRegion extends Region {
     @Override
     int run(Cpu cpu, int entry) {
         long address = addresses[entry];
-        runner.enter(plan.nodes().get(entry).block, address);
+        if (runner.hasMissed()) {
+            runner.enter(plan.nodes().get(entry).block, address);
+        }
         return runner.run(address);
     }
 

@@ -25,11 +25,13 @@ final class HostRunner {
     private final VcpuState state;
     private final HostCode code;
     private final long[] words;
+    private boolean hasMissed;
 
-    HostRunner(Cpu cpu) {
+    /** @param room for machine code, in bytes */
+    HostRunner(Cpu cpu, long room) {
         this.cpu = cpu;
         this.state = cpu.state;
-        this.code = new HostCode(state);
+        this.code = new HostCode(state, room);
         this.words = code.words();
     }
 
@@ -37,8 +39,15 @@ final class HostRunner {
         return code;
     }
 
+    /** Code left because the table did not know where it was to go on. */
+    boolean hasMissed() {
+        return hasMissed;
+    }
+
+    /** From now on the table knows it. */
     void enter(Block block, long address) {
         code.enter(block, address);
+        hasMissed = false;
     }
 
     /** @param block its place may already be gone */
@@ -60,6 +69,7 @@ final class HostRunner {
             state.instructions = end - words[HostState.LEFT];
             if (number == 0) {
                 cpu.rip = words[HostState.RIP];
+                hasMissed = true;
                 return 0;
             }
             HostSite site = code.site(number);
@@ -82,8 +92,7 @@ final class HostRunner {
         words[HostState.GENERATION] = cpu.generation;
         words[HostState.RIP_BASE] = cpu.ripBase;
         words[HostState.FLAGS] = cpu.flags.toHost();
-        words[HostState.NO_VECTORS] =
-                state.cr0 & (Cr0.EMULATION | Cr0.TASK_SWITCHED) | ~state.cr4 & Cr4.FXSAVE;
+        words[HostState.NO_VECTORS] = state.cr0 & (Cr0.EMULATION | Cr0.TASK_SWITCHED) | ~state.cr4 & Cr4.FXSAVE;
         SegmentRegister fs = state.segments[VcpuState.FS];
         SegmentRegister gs = state.segments[VcpuState.GS];
         words[HostState.FS_BASE] = fs.base;

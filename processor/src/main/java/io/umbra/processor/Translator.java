@@ -31,7 +31,7 @@ final class Translator {
     private final ArrayDeque<Region> inUse = new ArrayDeque<>();
     private @Nullable ThreadPoolExecutor writer;
     private int operations;
-    private final @Nullable HostRunner host;
+    private @Nullable HostRunner host;
 
     /** Some region waits to be taken over. */
     volatile boolean hasFinished;
@@ -40,7 +40,6 @@ final class Translator {
         this.cpu = cpu;
         this.code = code;
         this.options = options;
-        this.host = options.target() == Translation.Target.HOST ? new HostRunner(cpu) : null;
     }
 
     /** How often a block must have been executed. */
@@ -50,9 +49,12 @@ final class Translator {
 
     /** Asks for a region around {@code root}, which begins at RIP and is hot. */
     void request(Block root) {
-        if (host != null) {
+        if (options.target() == Translation.Target.HOST) {
             if (root.spill == null && root.mode != 16 && HostRunner.isFlat(cpu)) {
-                write(RegionPlan.around(root, cpu.rip, root.heat, cpu, code, true), host);
+                makeAtOnce(RegionPlan.around(root, cpu.rip, root.heat, cpu, code, true));
+            }
+            if (root.region == null) {
+                root.heat = 0;
             }
             return;
         }
@@ -69,7 +71,13 @@ final class Translator {
         }
     }
 
-    private void write(RegionPlan plan, HostRunner runner) {
+    /** Machine code is made at once, which takes less time than asking another thread for it. When its room is full, all of it goes. */
+    private void makeAtOnce(RegionPlan plan) {
+        HostRunner runner = host;
+        if (runner == null) {
+            runner = new HostRunner(cpu, options.room());
+            host = runner;
+        }
         HostRegion region = new HostRegionWriter(plan, code, runner).write();
         if (region == null) {
             inUse.forEach(Region::leaveUse);

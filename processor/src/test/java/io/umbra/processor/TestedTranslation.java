@@ -7,10 +7,14 @@ package io.umbra.processor;
 public final class TestedTranslation {
     private static final String NAMED = System.getProperty("umbra.translate", "");
 
-    public static final Translation TRANSLATION =
-            NAMED.isEmpty() ? Translation.OFF : new Translation(1, true, target());
+    public static final Translation TRANSLATION = NAMED.isEmpty() ? Translation.OFF : of(1);
 
     private TestedTranslation() {}
+
+    /** Everything is translated after it was executed so often. */
+    static Translation of(int threshold) {
+        return new Translation(threshold, true, target(), 1 << 20);
+    }
 
     /** What tests that translate in any case make of code. */
     static Translation.Target target() {

@@ -56,7 +56,7 @@ final class Run implements Callable<Integer> {
     private enum Execution {
         INTERPRETER,
         TRANSLATOR,
-        HOST
+        BYTECODE
     }
 
     private enum Clock {
@@ -119,11 +119,11 @@ final class Run implements Callable<Integer> {
 
     @Option(
             names = "--processor",
-            paramLabel = "interpreter|translator",
-            description = "how code is executed: instruction by instruction, or translated where it is hot"
-                    + " (default: ${DEFAULT-VALUE})",
-            defaultValue = "interpreter")
-    private String processor = "interpreter";
+            paramLabel = "interpreter|translator|bytecode",
+            description = "how code is executed: instruction by instruction; translated where it is hot, to what is"
+                    + " fastest on this host; or translated to the JVM's bytecode (default: ${DEFAULT-VALUE})",
+            defaultValue = "translator")
+    private String processor = "translator";
 
     @Option(
             names = "--set",
@@ -294,8 +294,8 @@ final class Run implements Callable<Integer> {
                 ram.plan());
         return switch (constant(Execution.class, "--processor", processor)) {
             case INTERPRETER -> config;
-            case TRANSLATOR -> config.with(Translation.HOT);
-            case HOST -> config.with(Translation.MACHINE);
+            case TRANSLATOR -> config.with(Translation.fastest());
+            case BYTECODE -> config.with(Translation.HOT_CLASSES);
         };
     }
 

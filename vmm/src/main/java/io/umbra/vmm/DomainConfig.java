@@ -27,7 +27,7 @@ public record DomainConfig(
         RamPlan ram,
         Translation translation) {
 
-    /** With RAM that is there from the start, and a processor that interprets. */
+    /** With RAM that is there from the start, and the {@linkplain Translation#fastest fastest} processor. */
     public DomainConfig(
             long memoryBytes,
             PagingKind paging,
@@ -39,7 +39,7 @@ public record DomainConfig(
         this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, RamPlan.AT_ONCE);
     }
 
-    /** A domain whose processor interprets. */
+    /** A domain with the {@linkplain Translation#fastest fastest} processor. */
     public DomainConfig(
             long memoryBytes,
             PagingKind paging,
@@ -49,7 +49,7 @@ public record DomainConfig(
             Instant startDate,
             boolean verify,
             RamPlan ram) {
-        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, Translation.OFF);
+        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, Translation.fastest());
     }
 
     /** How memory is virtualised. */
