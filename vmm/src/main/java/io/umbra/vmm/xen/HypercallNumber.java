@@ -1,10 +1,10 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** The hypercalls of the 64-bit ABI that exist here. Xen: public header xen.h. */
-enum HypercallNumber {
+/** The hypercalls that exist here, for one kind of guest or for both. Xen: public header xen.h. */
+public enum HypercallNumber {
     SET_TRAP_TABLE(0),
     MMU_UPDATE(1),
     SET_GDT(2),
@@ -31,10 +31,11 @@ enum HypercallNumber {
     SCHED_OP(29),
     CALLBACK_OP(30),
     EVENT_CHANNEL_OP(32),
-    PHYSDEV_OP(33);
+    PHYSDEV_OP(33),
+    HVM_OP(34);
 
     /** Numbers below this one fit into a hypercall page. */
-    static final int LIMIT = 128;
+    public static final int LIMIT = 128;
 
     private static final @Nullable HypercallNumber[] BY_NUMBER = byNumber();
 
@@ -46,16 +47,16 @@ enum HypercallNumber {
         this.label = name().toLowerCase(Locale.ROOT);
     }
 
-    int number() {
+    public int number() {
         return number;
     }
 
-    String label() {
+    public String label() {
         return label;
     }
 
     /** @return null when there is none of this number */
-    static @Nullable HypercallNumber of(long number) {
+    public static @Nullable HypercallNumber of(long number) {
         return number >= 0 && number < LIMIT ? BY_NUMBER[(int) number] : null;
     }
 

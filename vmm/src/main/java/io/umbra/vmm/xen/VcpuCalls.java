@@ -1,11 +1,9 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.shadow.pv.Errno;
-import io.umbra.vmm.GuestEnd;
-import io.umbra.x86.Vector;
 
 /** {@code vcpu_op} and {@code set_timer_op}. The domain has one vCPU, number 0, which is up. */
-final class VcpuCalls implements HypercallFamily {
+public final class VcpuCalls implements HypercallFamily {
     private static final int INITIALISE = 0, UP = 1, DOWN = 2, IS_UP = 3, GET_RUNSTATE = 4, REGISTER_RUNSTATE = 5;
     private static final int SET_PERIODIC = 6, STOP_PERIODIC = 7, SET_SINGLE = 8, STOP_SINGLE = 9, REGISTER_INFO = 10;
     private static final int SEND_NMI = 11, REGISTER_TIME = 13;
@@ -13,21 +11,21 @@ final class VcpuCalls implements HypercallFamily {
     /** Of a single-shot timer: a moment that is past is an error. */
     private static final int IN_FUTURE = 1;
 
-    private final PvGuest guest;
-    private final GuestMemory memory;
+    private final XenGuest guest;
+    private final CallerMemory memory;
     private final long firstInfo;
 
-    VcpuCalls(PvGuest guest) {
+    public VcpuCalls(XenGuest guest) {
         this.guest = guest;
-        this.memory = guest.kernel();
-        this.firstInfo = guest.vcpu().info.place();
+        this.memory = guest.memory();
+        this.firstInfo = guest.info().place();
     }
 
     /** a: command, vCPU, where its structure is. */
     @Override
     public long call(HypercallNumber number, long[] a) {
         if (number == HypercallNumber.SET_TIMER_OP) {
-            setTimer(a[0]);
+            setTimer(memory.isWide() ? a[0] : a[0] & 0xFFFF_FFFFL | a[1] << 32);
             return 0;
         }
         if ((a[1] & 0xFFFF_FFFFL) != 0) {
@@ -38,7 +36,7 @@ final class VcpuCalls implements HypercallFamily {
             case INITIALISE -> Errno.EEXIST;
             case UP -> 0;
             case DOWN -> {
-                guest.end().is(new GuestEnd.Crashed("the guest took its only vCPU down"));
+                guest.domain().downed();
                 yield 0;
             }
             case IS_UP -> 1;
@@ -46,7 +44,7 @@ final class VcpuCalls implements HypercallFamily {
                 guest.runState().write(memory, at);
                 yield 0;
             }
-            case REGISTER_RUNSTATE -> registerRunState(memory.readLong(at));
+            case REGISTER_RUNSTATE -> registerRunState(memory.readWord(at));
             case SET_PERIODIC -> guest.timers().setPeriodic(memory.readLong(at));
             case STOP_PERIODIC -> {
                 guest.timers().stopPeriodic();
@@ -58,13 +56,11 @@ final class VcpuCalls implements HypercallFamily {
                 yield 0;
             }
             case REGISTER_INFO -> registerInfo(memory.readLong(at), memory.readInt(at + 8));
-            case SEND_NMI -> sendNmi();
-            case REGISTER_TIME -> {
-                long place = memory.readLong(at);
-                memory.translate(place + 31, true);
-                VcpuInfo.writeTime(guest.memory(), memory.translate(place, true));
+            case SEND_NMI -> {
+                guest.domain().sendNmi();
                 yield 0;
             }
+            case REGISTER_TIME -> registerTime(memory.readWord(at));
             default -> Errno.ENOSYS;
         };
     }
@@ -91,21 +87,19 @@ final class VcpuCalls implements HypercallFamily {
         return 0;
     }
 
-    /** Once, and within a frame that stays the domain's and writable. */
-    private long registerInfo(long mfn, int offset) {
+    /** Once, and within a frame. */
+    private long registerInfo(long frame, int offset) {
         boolean fits = offset >= 0 && offset <= 4096 - VcpuInfo.BYTES;
-        if (!fits || guest.vcpu().info.place() != firstInfo) {
+        if (!fits || guest.info().place() != firstInfo) {
             return Errno.EINVAL;
         }
-        long result = guest.tables().takeWritable(mfn);
-        if (result == 0) {
-            guest.vcpu().info.moveTo((mfn << 12) + offset);
-        }
-        return result;
+        return guest.domain().moveInfo(frame, offset);
     }
 
-    private long sendNmi() {
-        guest.vcpu().nmiPending = guest.vcpu().traps.has(Vector.NMI);
+    private long registerTime(long place) {
+        int version = memory.readInt(place) | 1;
+        memory.write(place, guest.info().time(version));
+        memory.writeInt(place, version + 1);
         return 0;
     }
 }

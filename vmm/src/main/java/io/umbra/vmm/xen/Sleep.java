@@ -1,11 +1,11 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.vmm.device.Timer;
 import io.umbra.vmm.device.VirtualClock;
 import org.jspecify.annotations.Nullable;
 
 /** Whether a vCPU sleeps, and what wakes it: {@code SCHEDOP_block}, {@code SCHEDOP_poll}. */
-final class Sleep {
+public final class Sleep {
     private static final int[] NO_PORTS = {};
 
     private boolean asleep;
@@ -13,7 +13,10 @@ final class Sleep {
     private @Nullable Timer deadline;
     private boolean isOver;
 
-    boolean isAsleep() {
+    /** Awake. */
+    public Sleep() {}
+
+    public boolean isAsleep() {
         return asleep;
     }
 
@@ -32,10 +35,14 @@ final class Sleep {
         }
     }
 
-    /** Wakes the vCPU if there is a reason. @return whether it is awake */
-    boolean tryWake(VcpuInfo info, EventChannels events, boolean hasNmi) {
-        boolean due = info.isPending() && !info.isMasked();
-        if (asleep && (isOver || due || hasNmi || events.anyPending(ports))) {
+    /**
+     * Wakes the vCPU if there is a reason.
+     *
+     * @param due something waits to be delivered to the vCPU
+     * @return whether it is awake
+     */
+    public boolean tryWake(boolean due, EventChannels events) {
+        if (asleep && (isOver || due || events.anyPending(ports))) {
             asleep = false;
             ports = NO_PORTS;
             if (deadline != null) {

@@ -1,13 +1,12 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
-import io.umbra.vmm.ConsoleInput;
-import io.umbra.x86.MachineMemory;
 import java.util.function.IntConsumer;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** What answers a guest behind its two rings: its console, and the xenstore. */
-final class Services {
-    private final MachineMemory memory;
+public final class Services {
+    private final SharedMemory memory;
     private final EventChannels events;
     private final IntConsumer console;
     private final Store store;
@@ -18,8 +17,12 @@ final class Services {
     private @Nullable StoreRing storeRing;
     private @Nullable ConsoleRing consoleRing;
 
-    /** Takes a port for each. */
-    Services(MachineMemory memory, EventChannels events, IntConsumer console, Store store) {
+    /**
+     * Takes a port for each.
+     *
+     * @param memory where the rings will be
+     */
+    public Services(SharedMemory memory, EventChannels events, IntConsumer console, Store store) {
         this.memory = memory;
         this.events = events;
         this.console = console;
@@ -28,24 +31,24 @@ final class Services {
         this.consolePort = events.connect(this::drain);
     }
 
-    int storePort() {
+    public int storePort() {
         return storePort;
     }
 
-    int consolePort() {
+    public int consolePort() {
         return consolePort;
     }
 
-    long storeFrame() {
+    public long storeFrame() {
         return storeFrame;
     }
 
-    long consoleFrame() {
+    public long consoleFrame() {
         return consoleFrame;
     }
 
     /** The frames of the rings. */
-    void place(long storeFrame, long consoleFrame) {
+    public void place(long storeFrame, long consoleFrame) {
         this.storeFrame = storeFrame;
         this.consoleFrame = consoleFrame;
         storeRing = new StoreRing(memory, storeFrame, store);
@@ -59,19 +62,23 @@ final class Services {
     }
 
     /** Prints what the guest has left in its console ring, and tells it that there is room. */
-    void drain() {
+    public void drain() {
         if (consoleRing != null && consoleRing.drain()) {
             events.raise(consolePort);
         }
     }
 
-    /** Hands on what was typed, as far as there is room. */
-    void type(ConsoleInput input) {
+    /**
+     * Hands on what was typed, as far as there is room.
+     *
+     * @param input gives so many bytes at most
+     */
+    public void type(IntFunction<byte[]> input) {
         ConsoleRing ring = consoleRing;
         if (ring == null) {
             return;
         }
-        byte[] typed = input.take(ring.room());
+        byte[] typed = input.apply(ring.room());
         if (typed.length > 0) {
             ring.type(typed);
             events.raise(consolePort);

@@ -1,20 +1,20 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.shadow.pv.Errno;
 
 /** {@code event_channel_op}, by the two-level ABI. */
-final class EventCalls implements HypercallFamily {
+public final class EventCalls implements HypercallFamily {
     private static final int BIND_INTERDOMAIN = 0, BIND_VIRQ = 1, CLOSE = 3, SEND = 4, STATUS = 5, ALLOC_UNBOUND = 6;
     private static final int BIND_IPI = 7, BIND_VCPU = 8, UNMASK = 9, RESET = 10;
 
-    private final PvGuest guest;
+    private final XenGuest guest;
     private final EventChannels events;
-    private final GuestMemory memory;
+    private final CallerMemory memory;
 
-    EventCalls(PvGuest guest) {
+    public EventCalls(XenGuest guest) {
         this.guest = guest;
         this.events = guest.events();
-        this.memory = guest.kernel();
+        this.memory = guest.memory();
     }
 
     /** a: command, where its structure is. */
@@ -25,7 +25,7 @@ final class EventCalls implements HypercallFamily {
             case BIND_VIRQ -> bound(at + 8, events.bindVirtual(word(at), word(at + 4)));
             case BIND_IPI -> bound(at + 4, events.bindIpi(word(at)));
             case ALLOC_UNBOUND ->
-                guest.isSelf(memory.readShort(at))
+                guest.domain().isSelf(memory.readShort(at))
                         ? bound(at + 4, events.allocateUnbound(memory.readShort(at + 2) & 0xFFFF))
                         : Errno.ESRCH;
             case BIND_INTERDOMAIN -> Errno.ESRCH;
@@ -34,7 +34,7 @@ final class EventCalls implements HypercallFamily {
             case CLOSE -> events.close(word(at));
             case UNMASK -> events.unmask(word(at));
             case STATUS -> status(at);
-            case RESET -> guest.isSelf(memory.readShort(at)) ? events.reset() : Errno.ESRCH;
+            case RESET -> guest.domain().isSelf(memory.readShort(at)) ? events.reset() : Errno.ESRCH;
             default -> Errno.ENOSYS;
         };
     }
@@ -60,7 +60,7 @@ final class EventCalls implements HypercallFamily {
     /** {u16 domain, u32 port @4, u32 status @8, u32 vCPU @12, 8 bytes by kind @16}. */
     private long status(long at) {
         long port = word(at + 4);
-        if (!guest.isSelf(memory.readShort(at))) {
+        if (!guest.domain().isSelf(memory.readShort(at))) {
             return Errno.ESRCH;
         }
         if (!events.exists(port)) {

@@ -1,6 +1,5 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
-import io.umbra.x86.MachineMemory;
 import java.util.function.IntConsumer;
 
 /**
@@ -10,24 +9,24 @@ import java.util.function.IntConsumer;
  *  0x000 in[1024]   0x400 out[2048]   0xC00 in_cons  0xC04 in_prod  0xC08 out_cons  0xC0C out_prod (u32, running freely)
  * </pre>
  */
-final class ConsoleRing {
+public final class ConsoleRing {
     private static final int IN = 0, IN_BYTES = 1024;
     private static final int OUT = 0x400, OUT_BYTES = 2048;
     private static final int IN_CONSUMED = 0xC00, IN_PRODUCED = 0xC04, OUT_CONSUMED = 0xC08, OUT_PRODUCED = 0xC0C;
 
-    private final MachineMemory memory;
+    private final SharedMemory memory;
     private final long page;
     private final IntConsumer console;
 
     /** @param console takes what the guest prints, byte by byte */
-    ConsoleRing(MachineMemory memory, long mfn, IntConsumer console) {
+    public ConsoleRing(SharedMemory memory, long frame, IntConsumer console) {
         this.memory = memory;
-        this.page = mfn << 12;
+        this.page = frame << 12;
         this.console = console;
     }
 
     /** Takes what the guest has printed. A guest whose numbers make no sense loses what it printed. @return whether there was anything */
-    boolean drain() {
+    public boolean drain() {
         int consumed = memory.readInt(page + OUT_CONSUMED);
         int produced = memory.readInt(page + OUT_PRODUCED);
         int waiting = produced - consumed;
@@ -41,13 +40,13 @@ final class ConsoleRing {
     }
 
     /** Bytes that can be typed now. */
-    int room() {
+    public int room() {
         int waiting = memory.readInt(page + IN_PRODUCED) - memory.readInt(page + IN_CONSUMED);
         return waiting < 0 || waiting > IN_BYTES ? 0 : IN_BYTES - waiting;
     }
 
     /** @param bytes not more than {@link #room} */
-    void type(byte[] bytes) {
+    public void type(byte[] bytes) {
         int produced = memory.readInt(page + IN_PRODUCED);
         for (int i = 0; i < bytes.length; i++) {
             memory.writeByte(page + IN + (produced + i & IN_BYTES - 1), bytes[i]);

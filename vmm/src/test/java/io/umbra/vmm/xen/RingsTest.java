@@ -1,8 +1,8 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.umbra.vmm.pv.Store.Message;
+import io.umbra.vmm.xen.Store.Message;
 import io.umbra.x86.MachineMemory;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -21,10 +21,10 @@ class RingsTest {
 
     private final MachineMemory memory = new MachineMemory(4);
     private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
-    private final ConsoleRing console = new ConsoleRing(memory, 1, printed::write);
+    private final ConsoleRing console = new ConsoleRing(SharedMemory.of(memory), 1, printed::write);
     private final Store store =
             new Store(1, Map.of("/local/domain/1/memory/target", "4096", "/local/domain/1/name", "umbra"));
-    private final StoreRing ring = new StoreRing(memory, 1, store);
+    private final StoreRing ring = new StoreRing(SharedMemory.of(memory), 1, store);
 
     @AfterEach
     void close() {

@@ -1,21 +1,22 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.shadow.pv.Errno;
+import java.util.function.BooleanSupplier;
 
-/** {@code multicall}: calls in a row, each with its result. {u64 number, u64 result, u64 arguments[6]} */
-final class Multicall implements HypercallFamily {
-    private static final int ENTRY = 64;
-    private static final int ARGUMENTS = 6;
+/** {@code multicall}: calls in a row, each with its result. {number, result, arguments[6]}, a word each. */
+public final class Multicall implements HypercallFamily {
+    private static final int WORDS = 8, ARGUMENTS = 6;
 
-    private final PvVcpu vcpu;
-    private final GuestMemory memory;
+    private final CallerMemory memory;
     private final HypercallTable table;
+    private final BooleanSupplier mayGoOn;
     private boolean running;
 
-    Multicall(PvGuest guest, HypercallTable table) {
-        this.vcpu = guest.vcpu();
-        this.memory = guest.kernel();
+    /** @param mayGoOn whether the caller is still who it was, so that the next call may be made */
+    public Multicall(CallerMemory memory, HypercallTable table, BooleanSupplier mayGoOn) {
+        this.memory = memory;
         this.table = table;
+        this.mayGoOn = mayGoOn;
     }
 
     /** a: entries, count. One does not contain another. */
@@ -34,32 +35,33 @@ final class Multicall implements HypercallFamily {
 
     private long callAll(long[] a) {
         long count = a[1] & 0xFFFF_FFFFL;
+        int word = memory.wordBytes();
         for (long i = 0; i < count; i++) {
-            long at = a[0] + i * ENTRY;
-            long result = i == PvGuest.BATCH ? Errno.RESTART : callOne(at);
+            long at = a[0] + i * WORDS * word;
+            long result = i == XenGuest.BATCH ? Errno.RESTART : callOne(at, word);
             if (result == Errno.RESTART) {
                 a[0] = at;
                 a[1] = count - i;
                 return Errno.RESTART;
             }
-            if (!vcpu.isKernel()) {
+            if (!mayGoOn.getAsBoolean()) {
                 return result;
             }
-            memory.writeLong(at + 8, result);
+            memory.writeWord(at + word, result);
         }
         return 0;
     }
 
     /** What is to be called again is left in the entry. */
-    private long callOne(long at) {
+    private long callOne(long at, int word) {
         long[] arguments = new long[ARGUMENTS];
         for (int i = 0; i < ARGUMENTS; i++) {
-            arguments[i] = memory.readLong(at + 16 + 8L * i);
+            arguments[i] = memory.readWord(at + (2L + i) * word);
         }
-        long result = table.call(memory.readLong(at), arguments);
+        long result = table.call(memory.readWord(at), arguments);
         if (result == Errno.RESTART) {
             for (int i = 0; i < ARGUMENTS; i++) {
-                memory.writeLong(at + 16 + 8L * i, arguments[i]);
+                memory.writeWord(at + (2L + i) * word, arguments[i]);
             }
         }
         return result;

@@ -1,14 +1,14 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.shadow.pv.Errno;
 
 /** {@code console_io}: the emergency console, which is the guest's own. */
-final class ConsoleCalls implements HypercallFamily {
+public final class ConsoleCalls implements HypercallFamily {
     private static final int WRITE = 0, READ = 1;
 
-    private final PvGuest guest;
+    private final XenGuest guest;
 
-    ConsoleCalls(PvGuest guest) {
+    public ConsoleCalls(XenGuest guest) {
         this.guest = guest;
     }
 
@@ -27,8 +27,8 @@ final class ConsoleCalls implements HypercallFamily {
         if (length < 0) {
             return Errno.EINVAL;
         }
-        int piece = Math.min(length, PvGuest.BATCH);
-        for (byte character : guest.kernel().read(a[2], piece)) {
+        int piece = Math.min(length, XenGuest.BATCH);
+        for (byte character : guest.memory().read(a[2], piece)) {
             guest.console().accept(character & 0xFF);
         }
         if (piece == length) {

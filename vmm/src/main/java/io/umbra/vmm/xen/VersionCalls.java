@@ -1,24 +1,34 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.shadow.pv.Errno;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** {@code xen_version}: of which version the interface is, and what it can do. */
-final class VersionCalls implements HypercallFamily {
+public final class VersionCalls implements HypercallFamily {
     /** 4.17, in CPUID too. */
-    static final int VERSION = 4 << 16 | 17;
+    public static final int VERSION = 4 << 16 | 17;
 
     private static final int VERSION_OF = 0, EXTRA = 1, COMPILE = 2, CAPABILITIES = 3, CHANGE_SET = 4, PLATFORM = 5;
     private static final int FEATURES = 6, PAGE_SIZE = 7, GUEST_HANDLE = 8, COMMAND_LINE = 9;
 
-    /** XENFEAT_mmu_pt_update_preserve_ad and XENFEAT_gnttab_map_avail_bits. */
-    private static final int OFFERED = 1 << 5 | 1 << 7;
+    private final CallerMemory memory;
+    private final String capabilities;
+    private final int features;
+    private final long hypervisorStart;
 
-    private final GuestMemory memory;
-
-    VersionCalls(PvGuest guest) {
-        this.memory = guest.kernel();
+    /**
+     * What differs between the kinds of guest.
+     *
+     * @param capabilities the kinds of guest that there can be
+     * @param features bits of XENFEAT
+     * @param hypervisorStart where the hypervisor begins in the guest's address space
+     */
+    public VersionCalls(CallerMemory memory, String capabilities, int features, long hypervisorStart) {
+        this.memory = memory;
+        this.capabilities = capabilities;
+        this.features = features;
+        this.hypervisorStart = hypervisorStart;
     }
 
     @Override
@@ -27,17 +37,17 @@ final class VersionCalls implements HypercallFamily {
             case VERSION_OF -> VERSION;
             case EXTRA -> text(a[1], ".umbra", 16);
             case COMPILE -> text(a[1], "", 64 + 16 + 32 + 32);
-            case CAPABILITIES -> text(a[1], "xen-3.0-x86_64", 1024);
+            case CAPABILITIES -> text(a[1], capabilities, 1024);
             case CHANGE_SET -> text(a[1], "", 64);
             case PLATFORM -> {
-                memory.writeLong(a[1], GuestMemory.HYPERVISOR_START);
+                memory.writeWord(a[1], hypervisorStart);
                 yield 0;
             }
             case FEATURES -> {
                 if (memory.readInt(a[1]) != 0) {
                     yield Errno.EINVAL;
                 }
-                memory.writeInt(a[1] + 4, OFFERED);
+                memory.writeInt(a[1] + 4, features);
                 yield 0;
             }
             case PAGE_SIZE -> 4096;

@@ -1,15 +1,13 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 /**
  * What a vCPU does with its time, told to the guest where it asked for it. Xen: {@code struct vcpu_runstate_info}.
  *
  * <pre>
- *  0 u32 state (0 running, 1 runnable, 2 blocked, 3 offline)   8 u64 since   16 u64 nanoseconds in each state
+ *  0 u32 state (0 running, 1 runnable, 2 blocked, 3 offline)   one word on: u64 since, u64 nanoseconds in each state
  * </pre>
  */
-final class RunState {
-    static final int BYTES = 48;
-
+public final class RunState {
     private static final int RUNNING = 0, BLOCKED = 2;
 
     private final long[] spent = new long[4];
@@ -17,12 +15,16 @@ final class RunState {
     private long since;
     private long area;
 
+    /** Running since time 0, told nowhere. */
+    public RunState() {}
+
     /** @param linear in the kernel's address space, 0 for none */
     void area(long linear) {
         area = linear;
     }
 
-    void blocked(boolean is, long now, GuestMemory kernel) {
+    /** @param now system time */
+    public void blocked(boolean is, long now, CallerMemory kernel) {
         int next = is ? BLOCKED : RUNNING;
         if (next != state) {
             spent[state] += now - since;
@@ -33,7 +35,7 @@ final class RunState {
     }
 
     /** Writes the area. Where it is not mapped any more it is not written, as in Xen. */
-    private void tell(GuestMemory kernel) {
+    private void tell(CallerMemory kernel) {
         if (area != 0) {
             try {
                 write(kernel, area);
@@ -43,11 +45,12 @@ final class RunState {
         }
     }
 
-    void write(GuestMemory kernel, long at) {
-        kernel.writeLong(at, state);
-        kernel.writeLong(at + 8, since);
-        for (int i = 0; i < spent.length; i++) {
-            kernel.writeLong(at + 16 + 8L * i, spent[i]);
+    void write(CallerMemory kernel, long at) {
+        Structure told = kernel.structure(at);
+        kernel.writeInt(told.place(4), state);
+        kernel.writeLong(told.place(8), since);
+        for (long nanoseconds : spent) {
+            kernel.writeLong(told.place(8), nanoseconds);
         }
     }
 }

@@ -1,16 +1,24 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 /** A guest gave an address that its own tables do not map, or not for this. A hypercall answers it with EFAULT. Has no stack trace: it is an answer, not an error. */
-final class BadPointer extends RuntimeException {
+public final class BadPointer extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    final long linear;
-    final boolean write;
+    private final long linear;
+    private final boolean write;
 
-    BadPointer(long linear, boolean write) {
+    public BadPointer(long linear, boolean write) {
         super(null, null, false, false);
         this.linear = linear;
         this.write = write;
+    }
+
+    public long linear() {
+        return linear;
+    }
+
+    public boolean isWrite() {
+        return write;
     }
 
     @Override

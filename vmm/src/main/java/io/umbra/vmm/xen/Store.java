@@ -1,4 +1,4 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -13,8 +13,8 @@ import java.util.TreeMap;
  * A xenstore for one domain: a tree of names with values, and watches on it. Paths that do not begin with a slash are below the domain's own home. A transaction is never in conflict, for nobody else
  * writes: what is written in it holds at once. Xen: docs/misc/xenstore.txt.
  */
-final class Store {
-    static final int WATCH_EVENT = 15;
+public final class Store {
+    public static final int WATCH_EVENT = 15;
 
     private static final int DIRECTORY = 1, READ = 2, GET_PERMS = 3, WATCH = 4, UNWATCH = 5, TRANSACTION_START = 6;
     private static final int TRANSACTION_END = 7, GET_DOMAIN_PATH = 10, WRITE = 11, MKDIR = 12, RM = 13;
@@ -22,7 +22,7 @@ final class Store {
     private static final int MOST_NODES = 4096, MOST_WATCHES = 1024, LONGEST_PATH = 1024, LARGEST_VALUE = 2048;
 
     /** @param payload a character a byte */
-    record Message(int type, String payload) {}
+    public record Message(int type, String payload) {}
 
     private record Watch(String path, String token) {}
 
@@ -32,13 +32,42 @@ final class Store {
     private int transactions;
 
     /** @param content absolute paths with their values; what lies above them exists too */
-    Store(int domain, Map<String, String> content) {
+    public Store(int domain, Map<String, String> content) {
         home = "/local/domain/" + domain;
         make(home);
         content.forEach((path, value) -> {
             make(path);
             nodes.put(path, value);
         });
+    }
+
+    /**
+     * What every domain finds there: who it is and how much memory it has.
+     *
+     * @param pages RAM, in frames
+     */
+    public static Store of(int domain, long pages) {
+        String home = "/local/domain/" + domain;
+        String kilobytes = Long.toString(pages << 2);
+        return new Store(
+                domain,
+                Map.of(
+                        "/vm/00000000-0000-0000-0000-000000000001/name",
+                        "umbra",
+                        home + "/vm",
+                        "/vm/00000000-0000-0000-0000-000000000001",
+                        home + "/name",
+                        "umbra",
+                        home + "/domid",
+                        Integer.toString(domain),
+                        home + "/cpu/0/availability",
+                        "online",
+                        home + "/memory/target",
+                        kilobytes,
+                        home + "/memory/static-max",
+                        kilobytes,
+                        home + "/control",
+                        ""));
     }
 
     private void make(String path) {
@@ -49,7 +78,7 @@ final class Store {
     }
 
     /** The reply, and the watch events that follow from the request. */
-    List<Message> request(int type, byte[] bytes) {
+    public List<Message> request(int type, byte[] bytes) {
         String text = new String(bytes, StandardCharsets.ISO_8859_1);
         int end = text.indexOf('\0');
         String path = absolute(end < 0 ? text : text.substring(0, end));

@@ -1,4 +1,4 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.shadow.pv.Errno;
 import io.umbra.vmm.device.Timer;
@@ -6,7 +6,7 @@ import io.umbra.vmm.device.VirtualClock;
 import org.jspecify.annotations.Nullable;
 
 /** The timers of a vCPU, in system time: both raise the virtual timer interrupt. Xen: {@code VCPUOP_set_singleshot_timer}, {@code VCPUOP_set_periodic_timer}. */
-final class VcpuTimers {
+public final class VcpuTimers {
     /** Nanoseconds. A shorter period is refused. */
     private static final long SHORTEST_PERIOD = 1_000_000;
 
@@ -18,30 +18,30 @@ final class VcpuTimers {
     private @Nullable Timer single;
     private @Nullable Timer periodic;
 
-    VcpuTimers(VirtualClock clock, Runnable expired) {
+    public VcpuTimers(VirtualClock clock, Runnable expired) {
         this.clock = clock;
         this.expired = expired;
     }
 
     /** Fires at {@code at}, at once if that is past. Replaces the one that was set. */
-    void setSingle(long at) {
+    public void setSingle(long at) {
         stopSingle();
         single = scheduleAt(clock, at, expired);
     }
 
     /** @return null when that moment does not come */
-    static @Nullable Timer scheduleAt(VirtualClock clock, long at, Runnable action) {
+    public static @Nullable Timer scheduleAt(VirtualClock clock, long at, Runnable action) {
         return at > HORIZON ? null : clock.schedule(Math.max(0, at), action);
     }
 
-    void stopSingle() {
+    public void stopSingle() {
         if (single != null) {
             single.cancel();
             single = null;
         }
     }
 
-    long setPeriodic(long period) {
+    public long setPeriodic(long period) {
         if (period < SHORTEST_PERIOD) {
             return Errno.EINVAL;
         }
@@ -58,7 +58,7 @@ final class VcpuTimers {
         });
     }
 
-    void stopPeriodic() {
+    public void stopPeriodic() {
         if (periodic != null) {
             periodic.cancel();
             periodic = null;

@@ -1,8 +1,8 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 /** Hypercalls that belong together. */
 @FunctionalInterface
-interface HypercallFamily {
+public interface HypercallFamily {
     /**
      * Serves one call.
      *
@@ -11,5 +11,5 @@ interface HypercallFamily {
      * @throws BadPointer which the guest finds there as EFAULT
      * @throws io.umbra.shadow.DomainCrash when the guest cannot go on
      */
-    long call(HypercallNumber number, long[] arguments);
+    public long call(HypercallNumber number, long[] arguments);
 }

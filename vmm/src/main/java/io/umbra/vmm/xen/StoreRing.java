@@ -1,6 +1,5 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
-import io.umbra.x86.MachineMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
@@ -14,14 +13,14 @@ import java.util.Deque;
  *  message: u32 type, u32 request, u32 transaction, u32 length, payload
  * </pre>
  */
-final class StoreRing {
+public final class StoreRing {
     private static final int REQUESTS = 0, RESPONSES = 0x400, BYTES = 1024;
     private static final int REQUEST_CONSUMED = 0x800, REQUEST_PRODUCED = 0x804;
     private static final int RESPONSE_CONSUMED = 0x808, RESPONSE_PRODUCED = 0x80C;
     private static final int HEADER = 16;
     private static final int LARGEST_PAYLOAD = 4096;
 
-    private final MachineMemory memory;
+    private final SharedMemory memory;
     private final long page;
     private final Store store;
     /** Of a request that is not complete yet. */
@@ -34,9 +33,9 @@ final class StoreRing {
     private int sent;
     private boolean broken;
 
-    StoreRing(MachineMemory memory, long mfn, Store store) {
+    public StoreRing(SharedMemory memory, long frame, Store store) {
         this.memory = memory;
-        this.page = mfn << 12;
+        this.page = frame << 12;
         this.store = store;
     }
 
@@ -45,7 +44,7 @@ final class StoreRing {
      *
      * @return whether the guest has something to look at
      */
-    boolean serve() {
+    public boolean serve() {
         boolean moved = false;
         boolean again = !broken;
         while (again) {

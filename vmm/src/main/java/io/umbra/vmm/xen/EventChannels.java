@@ -1,4 +1,4 @@
-package io.umbra.vmm.pv;
+package io.umbra.vmm.xen;
 
 import io.umbra.shadow.pv.Errno;
 import java.util.Arrays;
@@ -8,14 +8,14 @@ import java.util.Arrays;
  *
  * <p>Numbers that a guest names are checked by every method that takes one; a method answers 0, a port or a negative {@link Errno}.
  */
-final class EventChannels {
-    static final int VIRQ_TIMER = 0;
+public final class EventChannels {
+    public static final int VIRQ_TIMER = 0;
 
     /** Per-vCPU and global interrupts that exist; none but the timer is ever raised. */
     private static final int VIRQS = 24;
 
     /** What a port is, numbered as EVTCHNOP_status tells it. */
-    enum Kind {
+    public enum Kind {
         CLOSED,
         UNBOUND,
         INTERDOMAIN,
@@ -37,16 +37,22 @@ final class EventChannels {
     private final VcpuInfo vcpu;
     private final Channel[] channels = new Channel[SharedInfo.PORTS];
     private final int[] virtualPorts = new int[VIRQS];
+    private Runnable upcall = () -> {};
     private long raised;
 
-    EventChannels(SharedInfo shared, VcpuInfo vcpu) {
+    public EventChannels(SharedInfo shared, VcpuInfo vcpu) {
         this.shared = shared;
         this.vcpu = vcpu;
         Arrays.fill(channels, Channel.NONE);
     }
 
+    /** @param action what is done each time the vCPU has an event pending after it had none */
+    public void onUpcall(Runnable action) {
+        upcall = action;
+    }
+
     /** Events that were announced to the guest so far. */
-    long raised() {
+    public long raised() {
         return raised;
     }
 
@@ -54,15 +60,15 @@ final class EventChannels {
     // ------------------------------------------------------------------------------------------------------------
 
     /** A port that is connected to a service of the hypervisor's own, as the toolstack does for console and store. */
-    int connect(Runnable send) {
+    public int connect(Runnable send) {
         return open(new Channel(Kind.INTERDOMAIN, 0, 1, send));
     }
 
-    long allocateUnbound(int remoteDomain) {
+    public long allocateUnbound(int remoteDomain) {
         return open(new Channel(Kind.UNBOUND, remoteDomain, 0, () -> {}));
     }
 
-    long bindVirtual(long virq, long onVcpu) {
+    public long bindVirtual(long virq, long onVcpu) {
         if (virq < 0 || virq >= VIRQS) {
             return Errno.EINVAL;
         }
@@ -79,7 +85,7 @@ final class EventChannels {
         return port;
     }
 
-    long bindIpi(long onVcpu) {
+    public long bindIpi(long onVcpu) {
         if (onVcpu != 0) {
             return Errno.ENOENT;
         }
@@ -87,7 +93,7 @@ final class EventChannels {
     }
 
     /** All ports are on the one vCPU; what Xen refuses is refused. */
-    long bindVcpu(long port, long onVcpu) {
+    public long bindVcpu(long port, long onVcpu) {
         if (onVcpu != 0) {
             return Errno.ENOENT;
         }
@@ -100,7 +106,7 @@ final class EventChannels {
         };
     }
 
-    long close(long port) {
+    public long close(long port) {
         if (!isPort(port) || channels[(int) port].kind == Kind.CLOSED) {
             return Errno.EINVAL;
         }
@@ -114,7 +120,7 @@ final class EventChannels {
     }
 
     /** All ports are closed, as by EVTCHNOP_reset, but those of the hypervisor's services. */
-    long reset() {
+    public long reset() {
         for (int port = 1; port < SharedInfo.PORTS; port++) {
             if (channels[port].kind != Kind.INTERDOMAIN) {
                 close(port);
@@ -124,7 +130,7 @@ final class EventChannels {
     }
 
     private int open(Channel channel) {
-        for (int port = 1; port < SharedInfo.PORTS; port++) {
+        for (int port = 1; port < shared.layout().ports(); port++) {
             if (channels[port].kind == Kind.CLOSED) {
                 channels[port] = channel;
                 return port;
@@ -133,27 +139,27 @@ final class EventChannels {
         return Errno.ENOSPC;
     }
 
-    private static boolean isPort(long port) {
-        return port > 0 && port < SharedInfo.PORTS;
+    private boolean isPort(long port) {
+        return port > 0 && port < shared.layout().ports();
     }
 
     // ---- status
     // -------------------------------------------------------------------------------------------------------------
 
-    boolean exists(long port) {
+    public boolean exists(long port) {
         return isPort(port);
     }
 
-    Kind kind(long port) {
+    public Kind kind(long port) {
         return channels[(int) port].kind;
     }
 
     /** The remote domain of an unbound or interdomain port, the number of a virtual interrupt. */
-    int detail(long port) {
+    public int detail(long port) {
         return channels[(int) port].detail;
     }
 
-    int remotePort(long port) {
+    public int remotePort(long port) {
         return channels[(int) port].remotePort;
     }
 
@@ -161,7 +167,7 @@ final class EventChannels {
     // ------------------------------------------------------------------------------------------------------------
 
     /** The guest notifies the other end. */
-    long send(long port) {
+    public long send(long port) {
         if (!isPort(port)) {
             return Errno.EINVAL;
         }
@@ -180,14 +186,14 @@ final class EventChannels {
         };
     }
 
-    void raiseVirtual(int virq) {
+    public void raiseVirtual(int virq) {
         if (virtualPorts[virq] != 0) {
             raise(virtualPorts[virq]);
         }
     }
 
     /** The event has happened: the guest is told unless it knows already, or has masked the port. */
-    void raise(int port) {
+    public void raise(int port) {
         if (channels[port].kind == Kind.CLOSED || shared.isPending(port)) {
             return;
         }
@@ -199,7 +205,7 @@ final class EventChannels {
     }
 
     /** Unmasks a port, and announces it if it is pending. */
-    long unmask(long port) {
+    public long unmask(long port) {
         if (!isPort(port) || channels[(int) port].kind == Kind.CLOSED) {
             return Errno.EINVAL;
         }
@@ -211,13 +217,14 @@ final class EventChannels {
     }
 
     private void announce(int port) {
-        if (!vcpu.select(port >>> 6) && !vcpu.isPending()) {
+        if (!vcpu.select(port) && !vcpu.isPending()) {
             vcpu.pending(true);
+            upcall.run();
         }
     }
 
     /** Whether one of these ports is pending, masked or not. */
-    boolean anyPending(int[] ports) {
+    public boolean anyPending(int[] ports) {
         return Arrays.stream(ports).anyMatch(port -> isPort(port) && shared.isPending(port));
     }
 }
