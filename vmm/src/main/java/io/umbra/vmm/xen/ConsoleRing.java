@@ -17,6 +17,7 @@ public final class ConsoleRing {
     private final SharedMemory memory;
     private final long page;
     private final IntConsumer console;
+    private boolean used;
 
     /** @param console takes what the guest prints, byte by byte */
     public ConsoleRing(SharedMemory memory, long frame, IntConsumer console) {
@@ -31,12 +32,18 @@ public final class ConsoleRing {
         int produced = memory.readInt(page + OUT_PRODUCED);
         int waiting = produced - consumed;
         if (waiting > 0 && waiting <= OUT_BYTES) {
+            used = true;
             for (int i = 0; i < waiting; i++) {
                 console.accept(memory.readByte(page + OUT + (consumed + i & OUT_BYTES - 1)) & 0xFF);
             }
         }
         memory.writeInt(page + OUT_CONSUMED, produced);
         return waiting != 0;
+    }
+
+    /** Whether anything was printed here. */
+    boolean isUsed() {
+        return used;
     }
 
     /** Bytes that can be typed now. */

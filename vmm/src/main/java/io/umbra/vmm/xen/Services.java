@@ -47,6 +47,11 @@ public final class Services {
         return consoleFrame;
     }
 
+    /** The guest has printed in its ring at least once. */
+    public boolean hasConsole() {
+        return consoleRing != null && consoleRing.isUsed();
+    }
+
     /** The frames of the rings. */
     public void place(long storeFrame, long consoleFrame) {
         this.storeFrame = storeFrame;
