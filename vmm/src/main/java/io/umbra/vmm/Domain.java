@@ -439,6 +439,11 @@ public final class Domain implements Guest {
         return state.interruptsEnabled() && hasInterrupt() || !state.nmiBlocked && platform.apic.hasNmi();
     }
 
+    /** The callback's vector goes first. */
+    private int acknowledge() {
+        return xen != null && xen.hasCallback() ? xen.callbackVector() : platform.acknowledge();
+    }
+
     private boolean hasInterrupt() {
         if (xen != null) {
             xen.drive();
@@ -484,8 +489,7 @@ public final class Domain implements Guest {
             exits.countInterrupt();
         }
         if (hasInterrupt() && !vcpu.postpones(Event.Kind.EXTERNAL) && processor.isInterruptible()) {
-            boolean isCallback = xen != null && xen.hasCallback();
-            processor.inject(Event.external(isCallback ? xen.callbackVector() : platform.acknowledge()));
+            processor.inject(Event.external(acknowledge()));
             exits.countInterrupt();
         }
         processor.nmiWindow(vcpu.postpones(Event.Kind.NMI) || platform.apic.hasNmi());

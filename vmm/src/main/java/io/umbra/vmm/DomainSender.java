@@ -32,7 +32,8 @@ final class DomainSender {
     /** @param inputStays who restores the domain has its input already */
     DomainSender(Domain domain, OutputStream target, boolean inputStays) {
         if (domain.config().abi() == DomainConfig.Abi.XEN) {
-            throw new IllegalArgumentException("a guest of Xen's interface cannot be saved or migrated by this version");
+            throw new IllegalArgumentException(
+                    "a guest of Xen's interface cannot be saved or migrated by this version");
         }
         this.domain = domain;
         this.memory = domain.memory();

@@ -77,8 +77,7 @@ public final class HvmInterface {
         this.startDate = startDate;
         long places = (MemoryMap.HOLE_END + machine.map().highEnd()) >>> 12;
         long most = ram + (MemoryMap.SPECIAL_PAGES.length() >>> 12);
-        map = new PhysicalMap(
-                machine.memory(), machine.frames(), machine.p2m(), machine.paging(), places, ram, most);
+        map = new PhysicalMap(machine.memory(), machine.frames(), machine.p2m(), machine.paging(), places, ram, most);
         OwnFrame page = new OwnFrame(machine.memory(), map, machine.paging(), map.newFrame());
         shared = new SharedInfo(page, 0, SharedLayout.WIDE);
         info = new VcpuInfo(shared, 0);
@@ -86,8 +85,7 @@ public final class HvmInterface {
         EventChannels events = new EventChannels(shared, info);
         events.onUpcall(upcall::announce);
         Services services = new Services(map, events, console, Store.of(DOMAIN, ram));
-        HvmMemory memory =
-                new HvmMemory(state, machine.memory(), machine.physical(), machine.p2m(), machine.paging());
+        HvmMemory memory = new HvmMemory(state, machine.memory(), machine.physical(), machine.p2m(), machine.paging());
         guest = new XenGuest(
                 new Self(machine, ended, downed),
                 memory,
@@ -159,8 +157,7 @@ public final class HvmInterface {
         made.put(new VersionCalls(guest.memory(), CAPABILITIES, FEATURES, 0), HypercallNumber.XEN_VERSION);
         made.put(new GrantCalls(guest, grants, map::placeOf), HypercallNumber.GRANT_TABLE_OP);
         made.put(
-                new HvmCalls(
-                        guest, parameters(), upcall, map, machine.paging(), this::latchWidth, machine.flush()),
+                new HvmCalls(guest, parameters(), upcall, map, machine.paging(), this::latchWidth, machine.flush()),
                 HypercallNumber.HVM_OP);
         made.put(new Multicall(guest.memory(), made, () -> true), HypercallNumber.MULTICALL);
         return made;
@@ -177,10 +174,14 @@ public final class HvmInterface {
         }
         guest.services().place(store, console);
         return new HvmParameters(Map.of(
-                HvmParameters.STORE_PFN, store,
-                HvmParameters.STORE_EVTCHN, (long) guest.services().storePort(),
-                HvmParameters.CONSOLE_PFN, console,
-                HvmParameters.CONSOLE_EVTCHN, (long) guest.services().consolePort()));
+                HvmParameters.STORE_PFN,
+                store,
+                HvmParameters.STORE_EVTCHN,
+                (long) guest.services().storePort(),
+                HvmParameters.CONSOLE_PFN,
+                console,
+                HvmParameters.CONSOLE_EVTCHN,
+                (long) guest.services().consolePort()));
     }
 
     // ---- how a guest finds and calls it

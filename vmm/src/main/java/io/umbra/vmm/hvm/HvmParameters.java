@@ -7,7 +7,6 @@ import java.util.Set;
 /** The numbers by which a toolstack and a guest tell each other where things are. Xen: public header hvm/params.h; {@code hvm_allow_set_param}, {@code hvm_allow_get_param}. */
 final class HvmParameters {
     static final int CALLBACK_IRQ = 0, STORE_PFN = 1, STORE_EVTCHN = 2, CONSOLE_PFN = 17, CONSOLE_EVTCHN = 18;
-
     private static final int VM86_TSS = 15, ACPI_IOPORTS_LOCATION = 19, VM_GENERATION_ID_ADDR = 34, X87_FIP_WIDTH = 36;
     private static final int VM86_TSS_SIZED = 37;
     private static final int COUNT = 39;

@@ -36,7 +36,8 @@ public final class PhysicalMap implements SharedMemory {
      * @param ram frames of RAM that the domain has
      * @param most frames of RAM that it may have
      */
-    public PhysicalMap(MachineMemory memory, FrameAllocator frames, P2m p2m, Paging paging, long end, long ram, long most) {
+    public PhysicalMap(
+            MachineMemory memory, FrameAllocator frames, P2m p2m, Paging paging, long end, long ram, long most) {
         this.memory = memory;
         this.frames = frames;
         this.p2m = p2m;
@@ -106,7 +107,7 @@ public final class PhysicalMap implements SharedMemory {
         release(gfn);
         long old = placeOf(mfn);
         if (old != NOWHERE) {
-            p2m.set(old, 1, 0, P2mType.HOLE);
+            vacate(old);
         }
         own.put(mfn, gfn);
         become(gfn, mfn);
@@ -119,7 +120,7 @@ public final class PhysicalMap implements SharedMemory {
             return false;
         }
         if (from != to) {
-            p2m.set(from, 1, 0, P2mType.HOLE);
+            vacate(from);
             release(to);
             become(to, P2m.mfn(entry));
         }
@@ -132,7 +133,7 @@ public final class PhysicalMap implements SharedMemory {
         if (!isGfn(gfn) || !P2m.isBacked(entry)) {
             return false;
         }
-        p2m.set(gfn, 1, 0, P2mType.HOLE);
+        vacate(gfn);
         if (own.replace(P2m.mfn(entry), NOWHERE) == null) {
             frames.free(P2m.mfn(entry));
             current--;
@@ -151,6 +152,12 @@ public final class PhysicalMap implements SharedMemory {
         current++;
         become(gfn, mfn);
         return true;
+    }
+
+    /** That memory is gone is a change of it, too, for who logs them. */
+    private void vacate(long gfn) {
+        paging.memoryWritten(gfn << 12, PAGE);
+        p2m.set(gfn, 1, 0, P2mType.HOLE);
     }
 
     private void become(long gfn, long mfn) {
