@@ -438,7 +438,7 @@ upcall:
 
     .section .rodata
 ring_text:
-    .ascii "ring: the console's ring is read\r\n"
+    .ascii "ring: the console's ring is read\n"
 ring_text_end:
 request:
     .long 2, 7, 0, request_end - request - 16

@@ -27,6 +27,7 @@ import io.umbra.x86.Exit;
 import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.MachineMemory;
+import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 import java.util.ArrayList;
@@ -545,10 +546,16 @@ public final class Domain implements Guest {
         return null;
     }
 
-    /** What is not done is executed again, when what is due meanwhile has been looked at. */
+    /** What is not done is executed again, as an instruction of its own, when what is due meanwhile has been looked at. */
     private @Nullable GuestEnd hypercall(HvmInterface called, int length) {
         if (called.call()) {
             processor.retire(length);
+        } else {
+            long trap = state.rflags & RFlags.TRAP;
+            state.rflags &= ~RFlags.TRAP;
+            processor.retire(length);
+            state.rflags |= trap;
+            state.rip -= length;
         }
         return called.isAsleep() ? asleep(called) : null;
     }

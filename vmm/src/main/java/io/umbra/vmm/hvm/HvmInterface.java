@@ -53,6 +53,7 @@ public final class HvmInterface {
     private final VcpuInfo info;
     private final Instant startDate;
     private final Upcall upcall;
+    private final HvmMemory memory;
     private final XenGuest guest;
     private final HypercallTable table;
     private final Map<String, Long> counts = new TreeMap<>();
@@ -85,7 +86,7 @@ public final class HvmInterface {
         EventChannels events = new EventChannels(shared, info);
         events.onUpcall(upcall::announce);
         Services services = new Services(map, events, console, Store.of(DOMAIN, ram));
-        HvmMemory memory = new HvmMemory(state, machine.memory(), machine.physical(), machine.p2m(), machine.paging());
+        memory = new HvmMemory(state, machine.memory(), machine.physical(), machine.p2m(), machine.paging());
         guest = new XenGuest(
                 new Self(machine, ended, downed),
                 memory,
@@ -224,6 +225,7 @@ public final class HvmInterface {
             state.gpr[VcpuState.RAX] = Errno.EPERM;
             return true;
         }
+        memory.entered();
         boolean wide = state.is64Bit();
         long mask = wide ? -1L : 0xFFFF_FFFFL;
         int[] registers = wide ? WIDE : COMPAT;
@@ -289,6 +291,7 @@ public final class HvmInterface {
 
     /** The vCPU stops or goes on, for the account of its time. */
     public void blocked(boolean is) {
+        memory.entered();
         guest.runState().blocked(is, guest.clock().now(), guest.memory());
     }
 

@@ -12,6 +12,7 @@ import io.umbra.x86.PagingRegisters;
 import io.umbra.x86.PhysicalMemory;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Walk;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The memory of an HVM guest as its kernel addresses it: by whatever paging is in force in the guest, or by none, as an access at CPL 0 is decided by the definition of the architecture. Segments are not asked for.
@@ -24,6 +25,9 @@ final class HvmMemory extends CallerMemory {
     private final PhysicalMemory physical;
     private final P2m p2m;
     private final Paging paging;
+    /** As the guest has them in this call, once they were asked for. */
+    private @Nullable PagingRegisters registers;
+
     /** Of the last translation. */
     private long guestPhysical;
 
@@ -36,6 +40,20 @@ final class HvmMemory extends CallerMemory {
         this.paging = paging;
     }
 
+    /** The guest has run since the last access: its paging may be another. */
+    void entered() {
+        registers = null;
+    }
+
+    private PagingRegisters registers() {
+        PagingRegisters known = registers;
+        if (known == null) {
+            known = PagingRegisters.of(state, CpuFeatures.PHYSICAL_ADDRESS_BITS, true, true);
+            registers = known;
+        }
+        return known;
+    }
+
     @Override
     public boolean isWide() {
         return state.is64Bit();
@@ -43,9 +61,8 @@ final class HvmMemory extends CallerMemory {
 
     @Override
     public long translate(long linear, boolean write) {
-        PagingRegisters registers = PagingRegisters.of(state, CpuFeatures.PHYSICAL_ADDRESS_BITS, true, true);
         int access = write ? PageFaultCode.WRITE : 0;
-        Walk walk = DefinitionWalker.walk(registers, physical, linear, access, true);
+        Walk walk = DefinitionWalker.walk(registers(), physical, linear, access, true);
         if (!(walk instanceof Walk.Mapped mapped)) {
             throw new BadPointer(linear, write);
         }
