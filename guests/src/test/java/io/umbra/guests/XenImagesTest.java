@@ -44,9 +44,10 @@ class XenImagesTest {
     @ValueSource(strings = {"hvm32.elf", "hvm32pse.elf", "hvm32pae.elf", "hvm64.elf"})
     void aNoteNamesTheEntryAt1Mib(String image) throws IOException {
         List<Segment> segments = segments(IMAGES.resolve(image));
-        assertThat(segments).filteredOn(segment -> segment.type == LOAD).singleElement().satisfies(all -> assertThat(
-                        all.physical)
-                .isEqualTo(0x10_0000));
+        assertThat(segments)
+                .filteredOn(segment -> segment.type == LOAD)
+                .singleElement()
+                .satisfies(all -> assertThat(all.physical).isEqualTo(0x10_0000));
         ByteBuffer note = segments.stream()
                 .filter(segment -> segment.type == NOTE)
                 .findFirst()

@@ -73,7 +73,8 @@ final class Report {
         }
         result.hypercalls().entrySet().stream()
                 .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()))
-                .forEach(call -> text.append(line(call.getValue(), "hypercall " + call.getKey(), "").replaceAll(" +\n", "\n")));
+                .forEach(call -> text.append(
+                        line(call.getValue(), "hypercall " + call.getKey(), "").replaceAll(" +\n", "\n")));
         if (verify) {
             text.append(line(result.verified(), "verified", "faults held against the definition, all equal"));
         }

@@ -270,7 +270,9 @@ final class Run implements Callable<Integer> {
         inputs.put("seed", Long.toString(config.seed()));
         inputs.put("time", time);
         inputs.put("start-date", config.startDate().toString());
-        inputs.put("abi", abi);
+        if (config.abi() == Abi.XEN) {
+            inputs.put("abi", "xen");
+        }
         inputs.put("hypercalls", noHypercalls ? "hidden" : "offered");
         inputs.putAll(play.inputs());
         return inputs;

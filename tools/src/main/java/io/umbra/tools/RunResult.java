@@ -64,18 +64,7 @@ record RunResult(
             Map<String, String> options,
             Map<String, Long> counters,
             Map<String, Long> processor) {
-        this(
-                end,
-                status,
-                seconds,
-                paging,
-                memoryBytes,
-                instructions,
-                verified,
-                options,
-                counters,
-                processor,
-                Map.of());
+        this(end, status, seconds, paging, memoryBytes, instructions, verified, options, counters, processor, Map.of());
     }
 
     static RunResult of(Domain domain, DomainConfig config, GuestEnd end, int status, double seconds) {

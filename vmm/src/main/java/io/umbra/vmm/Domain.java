@@ -557,7 +557,7 @@ public final class Domain implements Guest {
             state.rflags |= trap;
             state.rip -= length;
         }
-        return called.isAsleep() ? asleep(called) : null;
+        return called.isAsleep() && platform.end() == null ? asleep(called) : null;
     }
 
     private void timeStampWritten() {

@@ -287,6 +287,26 @@ class HvmHypercallsTest {
         });
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void theConsolesRingWorksBothWays(boolean isWide) {
+        on(isWide, machine -> {
+            long ring = parameter(machine, 17) * PAGE;
+            int port = (int) parameter(machine, 18);
+            assertThat(machine.xen.hasConsole()).isFalse();
+            machine.text(ring + 0x400, "login:");
+            machine.physicalInt(ring + 0xC0C, 6);
+            machine.physicalInt(AT, port);
+            assertThat(machine.call(HypercallNumber.EVENT_CHANNEL_OP, 4, AT)).isZero();
+            assertThat(machine.text()).isEqualTo("login:");
+            assertThat(machine.xen.hasConsole()).isTrue();
+            machine.xen.type(room -> new byte[] {'r', 'o', 'o', 't'});
+            assertThat(machine.physicalInt(ring)).isEqualTo(0x746F_6F72);
+            assertThat(machine.physicalInt(ring + 0xC04)).isEqualTo(4);
+            assertThat(machine.xen.guest().shared().isPending(port)).isTrue();
+        });
+    }
+
     // ---- events, parameters, time
     // ---------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,8 @@ package io.umbra.vmm.hvm;
 import io.umbra.processor.SoftwareProcessor;
 import io.umbra.shadow.P2m;
 import io.umbra.shadow.P2mType;
-import io.umbra.shadow.ShadowPaging;
 import io.umbra.shadow.PolicyOption;
+import io.umbra.shadow.ShadowPaging;
 import io.umbra.shadow.Trace;
 import io.umbra.vmm.apic.ApicWiring;
 import io.umbra.vmm.apic.LocalApic;
@@ -62,7 +62,8 @@ final class TestMachine implements AutoCloseable {
             p2m.set(gfn, 1, mfn, P2mType.RAM);
         }
         processor = new SoftwareProcessor(state, memory);
-        paging = new ShadowPaging(memory, frames, p2m, new MemoryBus(), PolicyOption.parse(Map.of("pool", "512")), Trace.OFF);
+        paging = new ShadowPaging(
+                memory, frames, p2m, new MemoryBus(), PolicyOption.parse(Map.of("pool", "512")), Trace.OFF);
         processor.intercept(paging.intercepts());
         apic = new LocalApic(clock, () -> 0, new ApicWiring() {
             @Override
