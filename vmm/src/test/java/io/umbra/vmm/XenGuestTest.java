@@ -7,7 +7,10 @@ import io.umbra.shadow.PolicyOption;
 import io.umbra.vmm.DomainConfig.Abi;
 import io.umbra.vmm.DomainConfig.PagingKind;
 import io.umbra.vmm.loader.GuestImage;
+import io.umbra.vmm.loader.LoadException;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -64,6 +67,19 @@ class XenGuestTest {
                 .containsEntry("unknown", 1L)
                 .containsKeys("hvm_op", "event_channel_op", "sched_op", "vcpu_op");
         domain.destroy();
+    }
+
+    /** As Xen's builder finds it: where there is no note segment, the sections are looked through. */
+    @Test
+    void aNoteInASectionAloneIsFound() throws Exception {
+        byte[] content = Files.readAllBytes(GUESTS.resolve("images/hvm32.elf"));
+        ByteBuffer elf = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
+        int note = elf.getInt(28) + elf.getShort(42);
+        assertThat(elf.getInt(note)).as("a note segment").isEqualTo(4);
+        elf.putInt(note, 0);
+        assertThat(GuestImage.recogniseForXen(content, "kernel").kind()).isEqualTo("ELF kernel with PVH entry");
+        elf.putInt(32, content.length);
+        assertThatThrownBy(() -> GuestImage.recogniseForXen(content, "kernel")).isInstanceOf(LoadException.class);
     }
 
     /** The log holds what the hypervisor writes to the pages that it shares, too. */

@@ -1,6 +1,7 @@
 package io.umbra.vmm.loader;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** An image that a guest can be booted from, recognised by its content. */
 public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, MultibootImage, FlatImage {
@@ -68,9 +69,9 @@ public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, Multi
         ImageBytes image = new ImageBytes(content, name);
         if (image.startsWith(0, ElfFile.MAGIC)) {
             ElfFile elf = ElfFile.parse(image);
-            XenNotes notes = XenNotes.of(elf);
-            if (notes.physicalEntry().isPresent()) {
-                return new PvhElf(elf, notes.physicalEntry().getAsLong());
+            OptionalLong entry = XenNotes.forXen(elf).physicalEntry();
+            if (entry.isPresent()) {
+                return new PvhElf(elf, entry.getAsLong());
             }
         }
         GuestImage any = recognise(content, name);
