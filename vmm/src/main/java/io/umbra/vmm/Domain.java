@@ -96,6 +96,9 @@ public final class Domain implements Guest {
     private int incarnation;
 
     private boolean hidesHypercalls;
+    /** On its serial port or the debug console. */
+    private boolean hasPrinted;
+
     private volatile @Nullable GuestEnd stopReason;
 
     /** @param console takes what the guest prints, byte by byte */
@@ -117,7 +120,10 @@ public final class Domain implements Guest {
         this.p2m = new P2m(memory, frames);
         this.ram = new GuestRam(memory, frames, p2m, map, config.ram().onDemand());
         this.state = new VcpuState();
-        this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
+        this.platform = new Platform(map, config.startDate(), state, this::timeStamp, printed -> {
+            hasPrinted = true;
+            console.accept(printed);
+        });
         this.screen = new TextScreen(ram, platform.screen);
         this.processor = new SoftwareProcessor(state, memory, config.translation());
         trace.begin(processor::retired);
@@ -470,6 +476,9 @@ public final class Domain implements Guest {
     private void feedInput() {
         if (xen != null && xen.hasConsole()) {
             xen.type(input::take);
+            return;
+        }
+        if (xen != null && !hasPrinted) {
             return;
         }
         int room = platform.serial.freeSpace();

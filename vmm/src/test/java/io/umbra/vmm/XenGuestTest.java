@@ -27,6 +27,10 @@ class XenGuestTest {
     private final ByteArrayOutputStream console = new ByteArrayOutputStream();
 
     private Domain domain(String image, String settings, boolean verify, Abi abi) throws Exception {
+        return domain(image, settings, verify, abi, ConsoleInput.none());
+    }
+
+    private Domain domain(String image, String settings, boolean verify, Abi abi, ConsoleInput input) throws Exception {
         DomainConfig plain = DomainConfig.of(MEMORY);
         DomainConfig config = new DomainConfig(
                         MEMORY,
@@ -37,7 +41,7 @@ class XenGuestTest {
                         plain.startDate(),
                         verify)
                 .with(abi);
-        Domain domain = new Domain(config, console::write, ConsoleInput.none());
+        Domain domain = new Domain(config, console::write, input);
         byte[] content = Files.readAllBytes(GUESTS.resolve("images").resolve(image));
         domain.load(GuestImage.recogniseForXen(content, image), "", null);
         domain.limit(LIMIT);
@@ -91,6 +95,20 @@ class XenGuestTest {
                 assertThat(domain.run()).isInstanceOf(GuestEnd.PoweredOff.class);
                 assertThat(series).isNotNull();
             }
+        }
+    }
+
+    @Test
+    void whatIsTypedBeforeTheGuestHasAConsoleWaitsForIt() throws Exception {
+        ConsoleInput input = new ConsoleInput();
+        input.type("early".getBytes(StandardCharsets.US_ASCII));
+        input.close();
+        try (Domain domain = domain("hvm64.elf", "", false, Abi.XEN, input)) {
+            assertThat(domain.run()).isInstanceOf(GuestEnd.PoweredOff.class);
+            assertThat(domain.ram().read(0xFEFF_F000L, 5))
+                    .asString(StandardCharsets.US_ASCII)
+                    .isEqualTo("early");
+            assertThat(domain.ram().readInt(0xFEFF_FC04L)).isEqualTo(5);
         }
     }
 
