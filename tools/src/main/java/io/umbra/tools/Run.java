@@ -7,6 +7,7 @@ import io.umbra.tools.trace.TraceHeader;
 import io.umbra.tools.trace.TraceSession;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
+import io.umbra.vmm.DomainConfig.Abi;
 import io.umbra.vmm.DomainConfig.PagingKind;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
@@ -104,6 +105,14 @@ final class Run implements Callable<Integer> {
     private String kind = "hvm";
 
     @Option(
+            names = "--abi",
+            paramLabel = "umbra|xen",
+            description = "the hypervisor's interface that an hvm guest finds: Umbra's counters, or Xen's hypercalls,"
+                    + " events and console (default: ${DEFAULT-VALUE})",
+            defaultValue = "umbra")
+    private String abi = "umbra";
+
+    @Option(
             names = "--time",
             paramLabel = "virtual|wall",
             description = "virtual: a nanosecond an instruction, repeatable; wall: the host's clock"
@@ -172,6 +181,7 @@ final class Run implements Callable<Integer> {
         }
         DomainConfig config = config();
         play.check();
+        checkAbi(config);
         if (tracing.isOn() && play.migrates()) {
             throw mistake("a trace follows one domain: it cannot be had together with --migrate-every");
         }
@@ -199,10 +209,19 @@ final class Run implements Callable<Integer> {
         }
     }
 
+    private void checkAbi(DomainConfig config) {
+        if (config.abi() == Abi.XEN && (noHypercalls || play.sends())) {
+            throw mistake("--abi xen cannot be had together with --no-hypercalls, --save and --migrate-every");
+        }
+    }
+
     /** On its own tables, or on shadows of them. */
     private int runPv() {
         checkMemory();
         checkProcessors();
+        if (!abi.equals("umbra")) {
+            throw mistake("--abi is for hvm guests: a pv guest has Xen's interface for pv guests");
+        }
         if (paging != null && !paging.equals("direct") && !paging.equals("shadow")) {
             throw mistake("--paging cannot be '" + paging + "' for pv guests: there are direct and shadow");
         }
@@ -252,6 +271,9 @@ final class Run implements Callable<Integer> {
         inputs.put("seed", Long.toString(config.seed()));
         inputs.put("time", time);
         inputs.put("start-date", config.startDate().toString());
+        if (config.abi() == Abi.XEN) {
+            inputs.put("abi", "xen");
+        }
         inputs.put("hypercalls", noHypercalls ? "hidden" : "offered");
         inputs.putAll(play.inputs());
         return inputs;
@@ -292,6 +314,11 @@ final class Run implements Callable<Integer> {
                 START,
                 play.verifies(),
                 ram.plan());
+        Abi which = constant(Abi.class, "--abi", abi);
+        if (which == Abi.XEN && ram.plan().onDemand()) {
+            throw mistake("--abi xen needs RAM that is there from the start");
+        }
+        config = config.with(which);
         return switch (constant(Execution.class, "--processor", processor)) {
             case INTERPRETER -> config;
             case TRANSLATOR -> config.with(Translation.fastest());
@@ -332,7 +359,10 @@ final class Run implements Callable<Integer> {
 
     private GuestImage image(byte[] file) {
         try {
-            return GuestImage.recognise(file, guest == null ? "the built-in guest" : guest.toString());
+            String name = guest == null ? "the built-in guest" : guest.toString();
+            return abi.equalsIgnoreCase("xen")
+                    ? GuestImage.recogniseForXen(file, name)
+                    : GuestImage.recognise(file, name);
         } catch (LoadException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }

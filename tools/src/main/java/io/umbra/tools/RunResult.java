@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
 
 /**
  * How a run ended and all that was counted in it.
@@ -24,6 +25,7 @@ import java.util.Properties;
  * @param options every row of the policy table
  * @param counters the engine's, by label
  * @param processor the processor's, by label
+ * @param hypercalls what the guest asked for by Xen's interface, by name
  */
 record RunResult(
         String end,
@@ -35,16 +37,34 @@ record RunResult(
         long verified,
         Map<String, String> options,
         Map<String, Long> counters,
-        Map<String, Long> processor) {
+        Map<String, Long> processor,
+        Map<String, Long> hypercalls) {
 
     private static final String OPTION = "option.";
     private static final String COUNTER = "counter.";
     private static final String PROCESSOR = "processor.";
+    private static final String HYPERCALL = "hypercall.";
 
     RunResult {
         options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
         counters = Collections.unmodifiableMap(new LinkedHashMap<>(counters));
         processor = Collections.unmodifiableMap(new LinkedHashMap<>(processor));
+        hypercalls = Collections.unmodifiableMap(new LinkedHashMap<>(hypercalls));
+    }
+
+    /** Of a guest that has not Xen's interface. */
+    RunResult(
+            String end,
+            int status,
+            double seconds,
+            String paging,
+            long memoryBytes,
+            long instructions,
+            long verified,
+            Map<String, String> options,
+            Map<String, Long> counters,
+            Map<String, Long> processor) {
+        this(end, status, seconds, paging, memoryBytes, instructions, verified, options, counters, processor, Map.of());
     }
 
     static RunResult of(Domain domain, DomainConfig config, GuestEnd end, int status, double seconds) {
@@ -70,7 +90,8 @@ record RunResult(
                 domain.verified(),
                 options,
                 counters,
-                processor);
+                processor,
+                domain.hypercalls());
     }
 
     long get(Counter counter) {
@@ -109,6 +130,9 @@ record RunResult(
                 .field("seconds", seconds, 3)
                 .numbers("counters", counters)
                 .numbers("processor", processor);
+        if (!hypercalls.isEmpty()) {
+            json.numbers("hypercalls", hypercalls);
+        }
     }
 
     /** A {@code KEY=VALUE} a line, as {@link Properties} reads them. */
@@ -124,6 +148,7 @@ record RunResult(
         options.forEach((name, value) -> line(text, OPTION + name, value));
         counters.forEach((name, value) -> line(text, COUNTER + name, value));
         processor.forEach((name, value) -> line(text, PROCESSOR + name, value));
+        hypercalls.forEach((name, value) -> line(text, HYPERCALL + name, value));
         return text.toString();
     }
 
@@ -153,6 +178,12 @@ record RunResult(
             for (ProcessorCounter counter : ProcessorCounter.values()) {
                 processor.put(counter.label(), number(lines, PROCESSOR + counter.label()));
             }
+            Map<String, Long> hypercalls = new TreeMap<>();
+            for (String key : lines.stringPropertyNames()) {
+                if (key.startsWith(HYPERCALL)) {
+                    hypercalls.put(key.substring(HYPERCALL.length()), number(lines, key));
+                }
+            }
             return new RunResult(
                     text(lines, "end"),
                     (int) number(lines, "status"),
@@ -163,7 +194,8 @@ record RunResult(
                     number(lines, "verified"),
                     options,
                     counters,
-                    processor);
+                    processor,
+                    hypercalls);
         } catch (IllegalArgumentException e) {
             throw new IOException("this is no report of a run: " + e.getMessage(), e);
         }

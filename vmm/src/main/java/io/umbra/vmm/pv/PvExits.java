@@ -5,6 +5,7 @@ import io.umbra.shadow.FaultOutcome.Emulate;
 import io.umbra.shadow.FaultOutcome.Fixed;
 import io.umbra.shadow.FaultOutcome.GuestFault;
 import io.umbra.shadow.pv.Errno;
+import io.umbra.vmm.xen.HypercallTable;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
@@ -51,7 +52,7 @@ final class PvExits implements FaultHandler {
         this.state = vcpu.state;
         this.budget = budget;
         this.now = now;
-        this.hypercalls = new HypercallTable(guest);
+        this.hypercalls = PvHypercalls.table(guest);
         this.memory = new GuestMemory(guest.memory(), vcpu::base, guest.paging()::markDirty);
         this.bounce = new Bounce(vcpu, guest.kernel(), guest.counts());
         this.privileged = new Privileged(guest, memory, bounce);

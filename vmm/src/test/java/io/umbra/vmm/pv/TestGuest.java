@@ -4,6 +4,8 @@ import io.umbra.vmm.ConsoleInput;
 import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.XenPvKernel;
+import io.umbra.vmm.xen.HypercallNumber;
+import io.umbra.vmm.xen.HypercallTable;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -70,7 +72,7 @@ final class TestGuest implements AutoCloseable {
         } catch (LoadException e) {
             throw new AssertionError(e);
         }
-        table = new HypercallTable(domain.guest());
+        table = PvHypercalls.table(domain.guest());
         return this;
     }
 
