@@ -6,6 +6,9 @@ import io.umbra.x86.Exit;
 public final class ExitCounts {
     private final long[] values = new long[ProcessorCounter.values().length];
 
+    /** Of none yet. */
+    public ExitCounts() {}
+
     /** Page faults are counted by the engine, most of which never get here; a spent budget and a stop are Umbra's own affair. */
     public void count(Exit exit) {
         switch (exit) {

@@ -33,7 +33,11 @@ public final class PvCounts {
         latest = name;
     }
 
-    /** A hypercall has been served, and all those in it. @param before {@link #callsForMemory} until then */
+    /**
+     * A hypercall has been served, and all those in it.
+     *
+     * @param before {@link #callsForMemory} until then
+     */
     void served(long before) {
         exitsForMemory += callsForMemory != before ? 1 : 0;
     }

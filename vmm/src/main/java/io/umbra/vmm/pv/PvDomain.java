@@ -158,7 +158,11 @@ public final class PvDomain implements AutoCloseable {
         }
     }
 
-    /** Xen: {@code pv_l1tf_tasklet}. @return false when the domain ends instead */
+    /**
+     * Xen: {@code pv_l1tf_tasklet}.
+     *
+     * @return false when the domain ends instead
+     */
     private boolean forceShadows(ForcedShadows why) {
         if (config.policy().pvL1tf() == ShadowPolicy.PvL1tf.CRASH) {
             end.is(new GuestEnd.Crashed(why.text()));
@@ -350,7 +354,8 @@ public final class PvDomain implements AutoCloseable {
             }
             return reason;
         } catch (DomainCrash crash) {
-            return new GuestEnd.Crashed(crash.reason());
+            end.is(new GuestEnd.Crashed(crash.reason()));
+            return Objects.requireNonNull(end.reason());
         } finally {
             connected.drain();
         }
