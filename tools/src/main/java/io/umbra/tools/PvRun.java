@@ -6,6 +6,7 @@ import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.XenPvKernel;
 import io.umbra.vmm.pv.PvConfig;
 import io.umbra.vmm.pv.PvDomain;
+import io.umbra.vmm.pv.ShadowSwitch;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -52,20 +53,18 @@ final class PvRun {
         XenPvKernel kernel = XenPvKernel.recognise(request.kernel(), request.name());
         try (PvDomain domain = new PvDomain(config, console, input)) {
             domain.load(kernel, request.commandLine(), request.initrd());
-            if (switchShadows != null) {
-                domain.switchShadows(switchShadows, verify);
-            }
+            ShadowSwitch turned = switchShadows == null ? null : domain.switchShadows(switchShadows, verify);
             if (request.limit() != null) {
                 domain.limit(request.limit());
             }
             started.accept(domain::stop);
             console.onFailure(() -> domain.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
-            return run(domain);
+            return run(domain, turned);
         }
     }
 
     /** Ctrl-C ends the run cleanly, with its report, before the process does. */
-    private Ended run(PvDomain domain) {
+    private Ended run(PvDomain domain, @Nullable ShadowSwitch turned) {
         Thread main = Thread.currentThread();
         Thread onInterrupt = new Thread(
                 () -> {
@@ -85,6 +84,9 @@ final class PvRun {
         if (!(end instanceof GuestEnd.Stopped)) {
             Runtime.getRuntime().removeShutdownHook(onInterrupt);
         }
-        return new Ended(end, PvReport.of(domain, end, seconds));
+        PvResult pv = PvResult.of(domain, turned);
+        RunResult result = RunResult.of(domain, config, end, Play.status(end, false), seconds, pv);
+        String registers = end instanceof GuestEnd.Crashed ? domain.registers() : "";
+        return new Ended(end, new PvReport(result, pv, registers));
     }
 }

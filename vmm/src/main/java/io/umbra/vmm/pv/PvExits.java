@@ -198,7 +198,7 @@ final class PvExits implements FaultHandler {
         }
         PvIdentity.answer(state);
         vcpu.processor().retire(FORCED_CPUID.length);
-        guest.counts().privileged("forced cpuid");
+        guest.counts().privileged("forced_cpuid");
         return true;
     }
 
