@@ -12,8 +12,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs a PV guest, from its kernel's image to how it ended. */
 final class PvRun {
-    private static final long JOIN_MILLIS = 2_000;
-
     private final PvConfig config;
     private final GuestConsole console;
     private final ConsoleInput input;
@@ -63,30 +61,16 @@ final class PvRun {
         }
     }
 
-    /** Ctrl-C ends the run cleanly, with its report, before the process does. */
     private Ended run(PvDomain domain, @Nullable ShadowSwitch turned) {
-        Thread main = Thread.currentThread();
-        Thread onInterrupt = new Thread(
-                () -> {
-                    domain.stop(new GuestEnd.Stopped("interrupted"));
-                    try {
-                        main.join(JOIN_MILLIS);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                },
-                "interrupt");
-        Runtime.getRuntime().addShutdownHook(onInterrupt);
-        long start = System.nanoTime();
-        GuestEnd end = domain.run();
-        double seconds = (System.nanoTime() - start) / 1e9;
-        console.flush();
-        if (!(end instanceof GuestEnd.Stopped)) {
-            Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        try (EndOnInterrupt _ = new EndOnInterrupt(domain::stop)) {
+            long start = System.nanoTime();
+            GuestEnd end = domain.run();
+            double seconds = (System.nanoTime() - start) / 1e9;
+            console.flush();
+            PvResult pv = PvResult.of(domain, turned);
+            RunResult result = RunResult.of(domain, config, end, Play.status(end, false), seconds, pv);
+            String registers = end instanceof GuestEnd.Crashed ? domain.registers() : "";
+            return new Ended(end, new PvReport(result, pv, registers));
         }
-        PvResult pv = PvResult.of(domain, turned);
-        RunResult result = RunResult.of(domain, config, end, Play.status(end, false), seconds, pv);
-        String registers = end instanceof GuestEnd.Crashed ? domain.registers() : "";
-        return new Ended(end, new PvReport(result, pv, registers));
     }
 }
