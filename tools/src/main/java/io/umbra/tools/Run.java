@@ -225,9 +225,6 @@ final class Run implements Callable<Integer> {
         if (paging != null && !paging.equals("direct") && !paging.equals("shadow")) {
             throw mistake("--paging cannot be '" + paging + "' for pv guests: there are direct and shadow");
         }
-        if (!processor.equals("interpreter")) {
-            throw mistake("--processor " + processor + " is not for pv guests in this version");
-        }
         if (noHypercalls || tracing.isOn() || ram.plan().onDemand()) {
             throw mistake("--no-hypercalls, --trace, --replay and RAM on demand are not for pv guests");
         }
@@ -244,7 +241,8 @@ final class Run implements Callable<Integer> {
         byte[] disk = modules.isEmpty() ? new byte[0] : modules.getFirst().content();
         boolean wallTime = constant(Clock.class, "--time", time) == Clock.WALL;
         try {
-            PvConfig config = new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy());
+            PvConfig config =
+                    new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy(), translation());
             PvRun run =
                     new PvRun(config, new GuestConsole(System.out), Terminal.input(), switchShadows, play.verifies());
             byte[] image = guest == null ? builtIn(BUILT_IN_PV) : read(guest);
@@ -319,10 +317,14 @@ final class Run implements Callable<Integer> {
             throw mistake("--abi xen needs RAM that is there from the start");
         }
         config = config.with(which);
+        return config.with(translation());
+    }
+
+    private Translation translation() {
         return switch (constant(Execution.class, "--processor", processor)) {
-            case INTERPRETER -> config;
-            case TRANSLATOR -> config.with(Translation.fastest());
-            case BYTECODE -> config.with(Translation.HOT_CLASSES);
+            case INTERPRETER -> Translation.OFF;
+            case TRANSLATOR -> Translation.fastest();
+            case BYTECODE -> Translation.HOT_CLASSES;
         };
     }
 

@@ -247,6 +247,35 @@ class RunTest {
     }
 
     @Test
+    void aPvGuestOnShadowsShowsWhatTheyDid() {
+        Result result = run("../guests/pv/images/echo.elf", "--guest", "pv", "--memory", "8M", "--paging", "shadow");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors())
+                .startsWith("umbra: the guest powered off\npaging shadow, guest pv\n")
+                .containsPattern("\n +[1-9][0-9]*  fixup  ")
+                .containsPattern("\n +[1-9][0-9]*  shadow_l1  ")
+                .containsPattern("\n +[1-9][0-9]*  guest_walk  ")
+                .containsPattern("\n +[1-9][0-9]*  exit_hypercall  ")
+                .containsPattern("\n +[1-9][0-9]*  tables_validated  ");
+    }
+
+    @Test
+    void whatTheLogOfASwitchedPvGuestHeldIsInItsReport() {
+        Result result = run("--guest", "pv", "--memory", "8M", "--switch-shadows", "1ms", "--verify");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors())
+                .containsPattern("\n +[1-9][0-9]*  log_rounds  ")
+                .containsPattern("\n +[1-9][0-9]*  log_changed  ");
+    }
+
+    @Test
+    void theAuditOfAbsentEntriesIsAnOptionAndTheBuiltInPvGuestPassesIt() {
+        Result result = run("--guest", "pv", "--memory", "8M", "--set", "pv-l1tf=crash");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors()).doesNotContain("shadows for good");
+    }
+
+    @Test
     void aPvGuestThatCrashesShowsItsRegisters() throws Exception {
         byte[] image = Files.readAllBytes(Path.of("../guests/pv/images/echo.elf"));
         image[0x1000] = 0x0F;

@@ -1,14 +1,21 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.processor.CpuFeatures;
 import io.umbra.processor.SoftwareProcessor;
+import io.umbra.shadow.Counters;
 import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.PvPaging;
+import io.umbra.shadow.ShadowPolicy;
+import io.umbra.shadow.pv.AbsentEntries;
+import io.umbra.shadow.pv.AuditCounts;
 import io.umbra.shadow.pv.PvHost;
 import io.umbra.shadow.pv.PvMachine;
 import io.umbra.shadow.pv.PvPolicy;
 import io.umbra.shadow.pv.PvTables;
 import io.umbra.vmm.ConsoleInput;
+import io.umbra.vmm.ExitCounts;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.ProcessorCounts;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.XenPvKernel;
@@ -61,6 +68,7 @@ public final class PvDomain implements AutoCloseable {
     private final EventChannels events;
     private final PvCounts counts = new PvCounts();
     private final PvEnd end = new PvEnd();
+    private final ExitCounts exitCounts = new ExitCounts();
     private final RunState runState = new RunState();
     private final GuestMemory kernelMemory;
     private final IntConsumer console;
@@ -73,6 +81,7 @@ public final class PvDomain implements AutoCloseable {
     private long limit = Long.MAX_VALUE;
     private @Nullable ShadowSwitch shadowSwitch;
     private volatile @Nullable GuestEnd stopReason;
+    private @Nullable ForcedShadows forced;
     private @Nullable Services services;
     private @Nullable PvExits exits;
     private @Nullable PvGuest guest;
@@ -89,8 +98,8 @@ public final class PvDomain implements AutoCloseable {
         memory = new MachineMemory(frames + 511 & -512L);
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
         PvMachine machine = new PvMachine(memory, allocator);
-        tables = new PvTables(machine, DOMAIN, 1, new Host(), PvPolicy.DEFAULT);
-        processor = new SoftwareProcessor(state, memory);
+        tables = new PvTables(machine, DOMAIN, 1, new Host(), policyOfTables());
+        processor = new SoftwareProcessor(state, memory, config.translation());
         paging = new PvPaging(tables, memory, allocator, number -> vcpu().isKernel(), config.policy());
         sharedMemory = SharedMemory.of(memory);
         sharedFrame = tables.share(true);
@@ -107,6 +116,15 @@ public final class PvDomain implements AutoCloseable {
         }
         info.writeTime();
         shared.wallClock(config.startDate());
+    }
+
+    private PvPolicy policyOfTables() {
+        return switch (config.policy().pvL1tf()) {
+            case OFF -> PvPolicy.DEFAULT;
+            case SHADOW, CRASH ->
+                PvPolicy.DEFAULT.with(AbsentEntries.audited(
+                        CpuFeatures.PHYSICAL_ADDRESS_BITS, memory.frames() << MachineMemory.FRAME_SHIFT));
+        };
     }
 
     private PvVcpu vcpu() {
@@ -146,6 +164,31 @@ public final class PvDomain implements AutoCloseable {
         public void entryWritten(long maddr) {
             paging.entryWritten(maddr);
         }
+
+        @Override
+        public boolean hideTables(int level, long maddr, long entry) {
+            return forceShadows(new ForcedShadows(state.instructions, counts.latest(), level, maddr, entry));
+        }
+    }
+
+    /**
+     * Xen: {@code pv_l1tf_tasklet}.
+     *
+     * @return false when the domain ends instead
+     */
+    private boolean forceShadows(ForcedShadows why) {
+        if (config.policy().pvL1tf() == ShadowPolicy.PvL1tf.CRASH) {
+            end.is(new GuestEnd.Crashed(why.text()));
+            return false;
+        }
+        try {
+            paging.force();
+        } catch (DomainCrash crash) {
+            end.is(new GuestEnd.Crashed(why.text() + ", and there is no room for shadows: " + crash.reason()));
+            return false;
+        }
+        forced = why;
+        return true;
     }
 
     // ---- before the run
@@ -241,6 +284,26 @@ public final class PvDomain implements AutoCloseable {
         return counts;
     }
 
+    /** The engine's, of the guest's own tables and of shadows together. */
+    public Counters counters() {
+        return paging.counters();
+    }
+
+    /** The processor's side, up to now. */
+    public ProcessorCounts processorCounts() {
+        return ProcessorCounts.of(processor.tlbCounts(), exitCounts);
+    }
+
+    /** What auditing the guest's tables took. */
+    public AuditCounts audits() {
+        return tables.counts();
+    }
+
+    /** Why the domain has shadows for good, or null when it does not. */
+    public @Nullable ForcedShadows forced() {
+        return forced;
+    }
+
     public VcpuState state() {
         return state;
     }
@@ -277,7 +340,8 @@ public final class PvDomain implements AutoCloseable {
             }
             return reason;
         } catch (DomainCrash crash) {
-            return new GuestEnd.Crashed(crash.reason());
+            end.is(new GuestEnd.Crashed(crash.reason()));
+            return Objects.requireNonNull(end.reason());
         } finally {
             connected.drain();
         }
@@ -292,6 +356,7 @@ public final class PvDomain implements AutoCloseable {
         handler.deliverEvents();
         Exit exit = processor.run(budget());
         clock.advanceTo(now());
+        exitCounts.count(exit);
         handler.handle(exit);
         GuestEnd reason = end.reason();
         if (reason == null && vcpu.sleep.isAsleep()) {

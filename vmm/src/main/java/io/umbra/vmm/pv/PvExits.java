@@ -157,6 +157,7 @@ final class PvExits implements FaultHandler {
 
     /** A store to a pagetable. What cannot be emulated is the guest's fault. */
     private void emulate(Emulate reason, long linear, int code) {
+        guest.counts().storing();
         switch (guest.paging().emulate(0, reason, budget.getAsLong())) {
             case Emulation.Done done -> guest.counts().tableStore();
             case Emulation.Raised raised -> {
@@ -198,7 +199,7 @@ final class PvExits implements FaultHandler {
         }
         PvIdentity.answer(state);
         vcpu.processor().retire(FORCED_CPUID.length);
-        guest.counts().privileged("forced cpuid");
+        guest.counts().privileged("forced_cpuid");
         return true;
     }
 
@@ -255,7 +256,10 @@ final class PvExits implements FaultHandler {
         long[] arguments = {
             gpr[VcpuState.RDI], gpr[VcpuState.RSI], gpr[VcpuState.RDX], gpr[10], gpr[8], gpr[9],
         };
+        PvCounts counts = guest.counts();
+        long before = counts.callsForMemory();
         long result = hypercalls.call(gpr[VcpuState.RAX] & 0xFFFF_FFFFL, arguments);
+        counts.served(before);
         if (result != Errno.RESTART) {
             gpr[VcpuState.RAX] = result;
             return;

@@ -1,5 +1,6 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.shadow.ShadowPolicy;
 import io.umbra.vmm.ConsoleInput;
 import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.loader.LoadException;
@@ -38,7 +39,15 @@ final class TestGuest implements AutoCloseable {
     private @Nullable HypercallTable table;
 
     TestGuest() {
-        domain = new PvDomain(PvConfig.of(8 << 20), printed::write, input);
+        this(ShadowPolicy.DEFAULT);
+    }
+
+    TestGuest(ShadowPolicy policy) {
+        PvConfig plain = PvConfig.of(8 << 20);
+        domain = new PvDomain(
+                new PvConfig(plain.memoryBytes(), plain.seed(), false, plain.startDate(), false, policy),
+                printed::write,
+                input);
         domain.limit(10_000_000);
     }
 
