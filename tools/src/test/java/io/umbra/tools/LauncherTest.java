@@ -3,12 +3,16 @@ package io.umbra.tools;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -164,6 +168,91 @@ class LauncherTest {
         assertThat(run.err()).singleElement().asString().contains("no JDK 9999", "JAVA_HOME", "install");
     }
 
+    @Test
+    void classesAreKeptLoadedAndLinkedForTheNextStart() throws Exception {
+        umbra().await();
+        assertThat(sourceOfMain(Map.of())).isEqualTo("shared objects file");
+        assertThat(sourceOfMain(Map.of("UMBRA_JAVA_OPTS", "-Xmx200m"))).isEqualTo("shared objects file");
+    }
+
+    /** As far as the launcher can tell: each path is a JDK of its own. */
+    @Test
+    void classesKeptByAnotherJdkAreNotUsed() throws Exception {
+        umbra().await();
+        var other =
+                Files.createSymbolicLink(temporary.resolve("another jdk"), Path.of(System.getProperty("java.home")));
+        assertThat(sourceOfMain(Map.of("JAVA_HOME", other.toString()))).startsWith("file:");
+    }
+
+    @Test
+    void lostOrBrokenCacheOfClassesIsNoticedByNobody() throws Exception {
+        umbra().await();
+        var cache = cache();
+        for (int length : List.of(1_000_000, 5_000, 10, 0)) {
+            try (var file = FileChannel.open(cache, StandardOpenOption.WRITE)) {
+                file.truncate(length);
+            }
+            assertThat(quietly()).as("%d bytes", length).containsExactly("[well]");
+        }
+        Files.delete(cache);
+        assertThat(quietly()).containsExactly("[well]");
+        assertThat(builds()).hasSize(1);
+    }
+
+    private List<String> quietly() throws Exception {
+        var run = umbra("well").await();
+        assertThat(run.err()).isEmpty();
+        return run.out();
+    }
+
+    @Test
+    void toolThatCannotBePlayedIsBuiltAllTheSame() throws Exception {
+        Files.writeString(repository.resolve("tool.jar"), "no archive");
+        var run = umbra("x").await();
+        assertThat(run.err().getFirst()).isEqualTo("umbra: building…");
+        assertThat(run.err()).anyMatch(line -> line.contains("io.umbra.tools.Main"));
+    }
+
+    /** The launcher's own share of a start: find, to look for newer sources, and the JVM. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void startWithNothingToBuildRunsNoProcessButFind() throws Exception {
+        umbra().await();
+        var bin = Files.createDirectories(temporary.resolve("bin"));
+        for (var tool : List.of("cat", "sed", "dirname", "head", "tail", "ls", "date", "sort", "tr", "awk", "grep")) {
+            var trap = Files.writeString(bin.resolve(tool), "#!/bin/sh\necho " + tool + " >&2\nexit 1\n");
+            assertThat(trap.toFile().setExecutable(true)).isTrue();
+        }
+        var run = umbra("fast").await();
+        assertThat(run.out()).containsExactly("[fast]");
+        assertThat(run.err()).isEmpty();
+    }
+
+    private Path cache() throws IOException {
+        try (var files = Files.walk(repository.resolve(".umbra/build"))) {
+            return files.filter(file -> file.getFileName().toString().startsWith("classes-"))
+                    .findAny()
+                    .orElseThrow();
+        }
+    }
+
+    /** Where the JVM says that it has the tool's main class from. */
+    private String sourceOfMain(Map<String, String> environment) throws Exception {
+        var log = temporary.resolve("classes.log");
+        var options = environment.getOrDefault("UMBRA_JAVA_OPTS", "") + " -Xlog:class+load:file=classes.log";
+        var all = new HashMap<>(environment);
+        all.put("UMBRA_JAVA_OPTS", options);
+        var run = start(temporary, List.of(repository.resolve("umbra").toString()), all)
+                .await();
+        assertThat(run.out()).containsExactly("[]");
+        assertThat(run.err()).isEmpty();
+        return Files.readAllLines(log).stream()
+                .filter(line -> line.contains("io.umbra.tools.Main "))
+                .map(line -> line.replaceFirst(".* source: ", ""))
+                .findFirst()
+                .orElseThrow();
+    }
+
     private Running umbra(String... args) {
         return start(
                 temporary,
@@ -172,6 +261,10 @@ class LauncherTest {
     }
 
     private Running start(Path directory, List<String> command) {
+        return start(directory, command, Map.of());
+    }
+
+    private Running start(Path directory, List<String> command, Map<String, String> variables) {
         try {
             var out = Files.createTempFile(temporary, "out", "");
             var err = Files.createTempFile(temporary, "err", "");
@@ -182,6 +275,7 @@ class LauncherTest {
             var environment = builder.environment();
             environment.put("JAVA_HOME", System.getProperty("java.home"));
             environment.merge("PATH", temporary.resolve("bin").toString(), (path, bin) -> bin + ":" + path);
+            environment.putAll(variables);
             return new Running(builder.start(), out, err);
         } catch (IOException e) {
             throw new AssertionError(e);

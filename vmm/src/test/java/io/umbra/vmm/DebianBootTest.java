@@ -77,6 +77,13 @@ class DebianBootTest {
         assertThat(counters.get(Counter.EMULATE)).isGreaterThan(1000);
     }
 
+    /** Exactly, for the kernel and the busybox that the table was made with. */
+    @Test
+    void itsWorkIsAsInTheTable() throws Exception {
+        WorkTable.assumeHas(guest.name());
+        WorkTable.check(guest.name(), reference.domain());
+    }
+
     @Test
     void bootsWithoutAnyTuning() throws Exception {
         Boot boot = guest.boot(DomainConfig.of(MEMORY), "console=ttyS0", LIMIT);

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.zip.CRC32;
 
 /** Debian's own kernel with the initial RAM disk that this project makes: fetched by the scripts in {@code guests/}. */
 final class DebianGuest {
@@ -42,10 +43,12 @@ final class DebianGuest {
         }
     }
 
+    private final String name;
     private final byte[] kernel;
     private final byte[] initrd;
 
-    private DebianGuest(byte[] kernel, byte[] initrd) {
+    private DebianGuest(String name, byte[] kernel, byte[] initrd) {
+        this.name = name;
         this.kernel = kernel;
         this.initrd = initrd;
     }
@@ -55,7 +58,16 @@ final class DebianGuest {
         Path guests = repository().resolve("guests");
         Path kernel = Path.of(output(guests.resolve("fetch-debian-kernel"), wanted.kernel));
         Path initrd = Path.of(output(guests.resolve("make-initramfs"), wanted.initrd));
-        return new DebianGuest(Files.readAllBytes(kernel), Files.readAllBytes(initrd));
+        byte[] disk = Files.readAllBytes(initrd);
+        CRC32 checksum = new CRC32();
+        checksum.update(disk);
+        String name = kernel.getFileName().toString().replace("vmlinuz-", "") + "/%08x".formatted(checksum.getValue());
+        return new DebianGuest(name, Files.readAllBytes(kernel), disk);
+    }
+
+    /** The kernel's version and the checksum of the initial RAM disk: the same name is the same guest. */
+    String name() {
+        return name;
     }
 
     Boot boot(DomainConfig config, String commandLine, long limit) throws LoadException {
