@@ -41,6 +41,11 @@ public record Translation(int threshold, boolean isSynchronous, Target target, l
         return HostEntry.isAvailable() && HostFlags.logicAgrees() ? MACHINE : HOT_CLASSES;
     }
 
+    /** The same, with every block translated before it is executed again: for tests. */
+    public Translation eager() {
+        return new Translation(1, true, target, room);
+    }
+
     /** The same with so much room. */
     public Translation withRoom(long bytes) {
         return new Translation(threshold, isSynchronous, target, bytes);
