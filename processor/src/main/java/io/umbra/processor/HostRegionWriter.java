@@ -130,6 +130,10 @@ final class HostRegionWriter {
 
     private boolean writeBranch(Block block, Instruction i) {
         Op last = block.ops[block.ops.length - 1];
+        if (i.mnemonic == Mnemonic.RDTSC || i.mnemonic == Mnemonic.RDTSCP) {
+            writeTime(block, i.mnemonic == Mnemonic.RDTSCP);
+            return true;
+        }
         int width = mode / 8;
         if (!(last instanceof Branch branch) || i.operandSize != width) {
             return false;
@@ -153,6 +157,30 @@ final class HostRegionWriter {
             case RET_NEAR -> writeReturn(i);
             default -> false;
         };
+    }
+
+    /** RDTSC and RDTSCP: a count of instructions, this one not included. */
+    private void writeTime(Block block, boolean withAux) {
+        emit.spoilFlags();
+        out.arithmetic(Alu.CMP, 8, RBP, HostState.at(HostState.NO_TIME), 0);
+        out.jumpIf(NOT_EQUAL, emit.exit());
+        out.load(RCX, RBP, HostState.at(HostState.TIME));
+        out.memory(0x2B, 8, RCX, RBP, LEFT);
+        out.arithmetic(Alu.SUB, 8, RCX, 1);
+        emit.made(VcpuState.RAX, 4, zeroExtended(RCX));
+        out.shiftRight(RCX, 32);
+        emit.made(VcpuState.RDX, 8, RCX);
+        if (withAux) {
+            out.memory(0x8B, 4, RCX, RBP, HostState.at(HostState.TIME_AUX));
+            emit.made(VcpuState.RCX, 8, RCX);
+        }
+        goOn(block.end);
+    }
+
+    /** RAX = the low 4 bytes. */
+    private int zeroExtended(int register) {
+        out.registers(0x8B, 4, RAX, register);
+        return RAX;
     }
 
     private boolean writeJump(Branch branch, Instruction i, int offset) {

@@ -61,7 +61,7 @@ final class HostRunner {
         long address = start;
         long counted = 0;
         while (true) {
-            prepare();
+            prepare(end);
             words[HostState.LEFT] = end - state.instructions - counted;
             int number = code.run(address, cpu.bank, cpu.codeTlb);
             cpu.ripBase = words[HostState.RIP_BASE];
@@ -88,7 +88,10 @@ final class HostRunner {
         }
     }
 
-    private void prepare() {
+    private void prepare(long end) {
+        words[HostState.TIME] = end + state.tscOffset;
+        words[HostState.TIME_AUX] = state.tscAux;
+        words[HostState.NO_TIME] = mayReadTime() ? 0 : 1;
         words[HostState.GENERATION] = cpu.generation;
         words[HostState.RIP_BASE] = cpu.ripBase;
         words[HostState.FLAGS] = cpu.flags.toHost();
@@ -101,6 +104,10 @@ final class HostRunner {
             words[HostState.FS_BASE + HostState.LIMITS] = isWhole(fs) ? 0 : NOWHERE;
             words[HostState.GS_BASE + HostState.LIMITS] = isWhole(gs) ? 0 : NOWHERE;
         }
+    }
+
+    private boolean mayReadTime() {
+        return !cpu.intercepts.timeStamp() && (state.cpl == 0 || (state.cr4 & Cr4.TIME_STAMP_DISABLE) == 0);
     }
 
     private int interpret(Block block, int operation) {

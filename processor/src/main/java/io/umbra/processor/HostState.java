@@ -37,8 +37,13 @@ final class HostState {
     static final int VECTORS = 12;
 
     static final int NO_VECTORS = 13;
+    /** What the time-stamp counter will be when no instruction is left; TSC_AUX; and 0 if RDTSC neither leaves nor raises #GP. */
+    static final int TIME = 14;
+
+    static final int TIME_AUX = 15;
+    static final int NO_TIME = 16;
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 14;
+    private static final int SPILLED = 17;
 
     static final int WORDS = SPILLED + 16;
 

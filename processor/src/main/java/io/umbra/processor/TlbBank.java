@@ -54,9 +54,9 @@ final class TlbBank {
     void aim(int at, long addend) {
         if (words[at + ADDEND] != addend) {
             drop(at);
-            words[at + ADDEND] = addend;
-            words[at + ADDRESS] = addend + HostMemory.address();
         }
+        words[at + ADDEND] = addend;
+        words[at + ADDRESS] = addend + HostMemory.address();
     }
 
     void drop(int at) {
