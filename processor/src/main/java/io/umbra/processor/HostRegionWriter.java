@@ -40,8 +40,7 @@ final class HostRegionWriter {
     private final HostCode code;
     private final HostEmitter emit;
     private final HostAssembler out;
-    private final HostInstructions instructions;
-    private final HostVectors vectors;
+    private final List<HostInstructions> instructions;
     private final int mode;
 
     private final int[] labels;
@@ -55,8 +54,8 @@ final class HostRegionWriter {
         this.code = runner.code();
         this.emit = new HostEmitter(plan.root());
         this.out = emit.out;
-        this.instructions = new HostInstructions(emit);
-        this.vectors = new HostVectors(emit);
+        this.instructions =
+                List.of(new HostMoves(emit), new HostArithmetic(emit), new HostShifts(emit), new HostVectors(emit));
         this.mode = plan.root().mode;
         this.labels = new int[plan.nodes().size()];
     }
@@ -121,9 +120,15 @@ final class HostRegionWriter {
     }
 
     private boolean writeOperation(Op op, Instruction instruction) {
-        return op instanceof MiscOps.Nothing
-                || instructions.write(instruction, op.offset)
-                || vectors.write(instruction, op.offset);
+        if (op instanceof MiscOps.Nothing) {
+            return true;
+        }
+        for (HostInstructions some : instructions) {
+            if (some.write(instruction, op.offset)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     // ---- branches ---------------------------------------------------------------------------------------------------

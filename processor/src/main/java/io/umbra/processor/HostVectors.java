@@ -13,7 +13,7 @@ import io.umbra.processor.Instruction.Operand;
  * The guest's SSE instructions that move data or compute with integers, as host code: operands are brought into the host's XMM0 and XMM1, and the instruction itself does the rest. They raise no exception of
  * their own and change no flag. What is not here is executed as the interpreter does; what is not in every x86-64 processor is left to it, too.
  */
-final class HostVectors {
+final class HostVectors extends HostInstructions {
     private static final int DATA_16 = 0x66;
     private static final int SCALAR_DOUBLE = 0xF2;
     private static final int SCALAR_SINGLE = 0xF3;
@@ -23,22 +23,13 @@ final class HostVectors {
 
     private static final int MISALIGNED = 15;
 
-    private final HostEmitter emit;
-    private final HostAssembler out;
-
-    private Instruction i = new Instruction();
-    private int offset;
-
     HostVectors(HostEmitter emit) {
-        this.emit = emit;
-        this.out = emit.out;
+        super(emit);
     }
 
-    /** @return whether it was written; otherwise nothing was */
-    boolean write(Instruction instruction, int offsetInPage) {
-        i = instruction;
-        offset = offsetInPage;
-        if (i.vex || i.operands.length < 2 || !hasVector() || i.hasMemory() && !HostEmitter.isAddressable(i)) {
+    @Override
+    boolean write() {
+        if (i.operands.length < 2 || !hasVector()) {
             return false;
         }
         return switch (i.mnemonic) {
