@@ -85,8 +85,15 @@ final class SideBySide {
         title(table, "Hypercalls by name, those inside multicalls too");
         sums.entrySet().stream()
                 .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()))
-                .forEach(sum ->
-                        line(table, "  " + sum.getKey(), run -> run.hypercalls().getOrDefault(sum.getKey(), 0L)));
+                .forEach(sum -> table.row(
+                        cells("  " + sum.getKey(), run -> hypercalls(run.run().result(), sum.getKey()))));
+    }
+
+    /** A dash for a guest that has not Xen's interface, or made no use of it. */
+    private static String hypercalls(@Nullable RunResult result, String name) {
+        return result == null || result.hypercalls().isEmpty()
+                ? NONE
+                : grouped(result.hypercalls().getOrDefault(name, 0L));
     }
 
     private void hypervisor(TextTable table) {
