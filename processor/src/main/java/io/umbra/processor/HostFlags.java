@@ -46,7 +46,7 @@ final class HostFlags {
             "0FABC8",
             "F7F1");
 
-    private static final int[] VALUES = {1, 3, 0x1F, 0x7FFF_FFFF, 0x8000_0001, 0xC000_0003, -1};
+    private static final int[] VALUES = {3, 0x6000_0001, 0x8000_0001};
     private static final long BEFORE = RFlags.ALWAYS_ONE;
     private static final int ROOM = 4096;
 
