@@ -127,6 +127,21 @@ final class CodeCache implements MachineMemory.CodeWatch {
         return count == 0 ? null : add(new Block(Arrays.copyOf(ops, count), mfn, place(mfn), mode, null));
     }
 
+    /** What {@code block}, which was not dropped, was decoded from. */
+    Instruction[] instructions(Block block) {
+        Instruction[] found = new Instruction[block.ops.length];
+        HostMemory.copyOut(block.host, bytes, 0, block.end - block.start);
+        for (int n = 0; n < found.length; n++) {
+            int at = block.ops[n].offset - block.start;
+            Instruction instruction = Decoder.decode(bytes, at, block.end - block.start - at, block.mode);
+            if (instruction == null) {
+                throw new IllegalStateException("a block's bytes are no longer its instructions");
+            }
+            found[n] = instruction;
+        }
+        return found;
+    }
+
     /** Where the frame begins in {@link HostMemory}. */
     private long place(long mfn) {
         return memory.base() + (mfn << MachineMemory.FRAME_SHIFT);

@@ -1,13 +1,15 @@
 package io.umbra.processor;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
  * The cached translations of instruction fetches at one privilege: direct-mapped by linear page, as {@link TlbBank} is for data.
  *
  * <pre>
- *  tag     63..12 linear page | 11..0 generation
- *  addend  offset in HostMemory of the page's first byte, minus its linear address
+ *  an entry is two words:
+ *  TAG     63..12 linear page | 11..0 generation
+ *  ADDEND  offset in HostMemory of the page's first byte, minus its linear address
  * </pre>
  *
  * <p>It is apart from the TLB for data, as in hardware, so that what is known of code depends on nothing but the sequence of pages that code was fetched
@@ -15,28 +17,38 @@ import java.util.Arrays;
  * a miss is a walk. That keeps a run the same whichever of the two executes it.
  */
 final class CodeTlb {
-    private static final long PAGE = -4096L;
+    static final int TAG = 0;
+    static final int ADDEND = 1;
 
-    final long[] tag = new long[TlbBank.ENTRIES];
-    final long[] addend = new long[TlbBank.ENTRIES];
+    private static final long PAGE = -4096L;
+    private static final int AT_SHIFT = 12 - 1;
+    private static final int AT_MASK = TlbBank.MASK << 1;
+
+    private final long[] words = new long[TlbBank.ENTRIES * 2];
+    /** The same, for generated code. */
+    final MemorySegment segment = MemorySegment.ofArray(words);
+
+    private static int at(long linear) {
+        return (int) (linear >>> AT_SHIFT) & AT_MASK;
+    }
 
     /** @return the place of {@code linear} in {@link io.umbra.x86.HostMemory}, or -1 when it is not cached */
     long find(long linear, long generation) {
-        int slot = TlbBank.slot(linear);
-        return tag[slot] == (linear & PAGE | generation) ? addend[slot] + linear : -1;
+        int at = at(linear);
+        return words[at + TAG] == (linear & PAGE | generation) ? words[at + ADDEND] + linear : -1;
     }
 
     void fill(long linear, long generation, long place) {
-        int slot = TlbBank.slot(linear);
-        tag[slot] = linear & PAGE | generation;
-        addend[slot] = place - linear;
+        int at = at(linear);
+        words[at + TAG] = linear & PAGE | generation;
+        words[at + ADDEND] = place - linear;
     }
 
-    void drop(int slot) {
-        tag[slot] = 0;
+    void drop(long linear) {
+        words[at(linear) + TAG] = 0;
     }
 
     void clear() {
-        Arrays.fill(tag, 0);
+        Arrays.fill(words, 0);
     }
 }

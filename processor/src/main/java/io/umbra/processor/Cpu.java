@@ -114,37 +114,37 @@ final class Cpu {
     // ---- linear memory: loads are zero-extended -------------------------------------------------------------------
 
     long load8(long linear) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.read[slot] == (linear & PAGE | generation)) {
-            return HostMemory.getByte(b.addend[slot] + linear);
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.READ] == (linear & PAGE | generation)) {
+            return HostMemory.getByte(words[at + TlbBank.ADDEND] + linear);
         }
         return memory.loadSlow(this, linear, 1);
     }
 
     long load16(long linear) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.read[slot] == (linear + 1 & PAGE | generation)) {
-            return HostMemory.getShort(b.addend[slot] + linear);
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.READ] == (linear + 1 & PAGE | generation)) {
+            return HostMemory.getShort(words[at + TlbBank.ADDEND] + linear);
         }
         return memory.loadSlow(this, linear, 2);
     }
 
     long load32(long linear) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.read[slot] == (linear + 3 & PAGE | generation)) {
-            return HostMemory.getInt(b.addend[slot] + linear) & 0xFFFF_FFFFL;
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.READ] == (linear + 3 & PAGE | generation)) {
+            return HostMemory.getInt(words[at + TlbBank.ADDEND] + linear) & 0xFFFF_FFFFL;
         }
         return memory.loadSlow(this, linear, 4);
     }
 
     long load64(long linear) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.read[slot] == (linear + 7 & PAGE | generation)) {
-            return HostMemory.getLong(b.addend[slot] + linear);
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.READ] == (linear + 7 & PAGE | generation)) {
+            return HostMemory.getLong(words[at + TlbBank.ADDEND] + linear);
         }
         return memory.loadSlow(this, linear, 8);
     }
@@ -160,40 +160,40 @@ final class Cpu {
     }
 
     void store8(long linear, long value) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.write[slot] == (linear & PAGE | generation)) {
-            HostMemory.putByte(b.addend[slot] + linear, (int) value);
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.WRITE] == (linear & PAGE | generation)) {
+            HostMemory.putByte(words[at + TlbBank.ADDEND] + linear, (int) value);
         } else {
             memory.storeSlow(this, linear, 1, value);
         }
     }
 
     void store16(long linear, long value) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.write[slot] == (linear + 1 & PAGE | generation)) {
-            HostMemory.putShort(b.addend[slot] + linear, (int) value);
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.WRITE] == (linear + 1 & PAGE | generation)) {
+            HostMemory.putShort(words[at + TlbBank.ADDEND] + linear, (int) value);
         } else {
             memory.storeSlow(this, linear, 2, value);
         }
     }
 
     void store32(long linear, long value) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.write[slot] == (linear + 3 & PAGE | generation)) {
-            HostMemory.putInt(b.addend[slot] + linear, (int) value);
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.WRITE] == (linear + 3 & PAGE | generation)) {
+            HostMemory.putInt(words[at + TlbBank.ADDEND] + linear, (int) value);
         } else {
             memory.storeSlow(this, linear, 4, value);
         }
     }
 
     void store64(long linear, long value) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.write[slot] == (linear + 7 & PAGE | generation)) {
-            HostMemory.putLong(b.addend[slot] + linear, value);
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.WRITE] == (linear + 7 & PAGE | generation)) {
+            HostMemory.putLong(words[at + TlbBank.ADDEND] + linear, value);
         } else {
             memory.storeSlow(this, linear, 8, value);
         }
@@ -214,10 +214,10 @@ final class Cpu {
      * memory access between them. The pair is atomic towards other processors only under LOCK ({@link MemoryUnit} decides how).
      */
     long rmwLoad(long linear, int size) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        TlbBank b = bank;
-        if (b.write[slot] == (linear + size - 1 & PAGE | generation)) {
-            long offset = b.addend[slot] + linear;
+        int at = TlbBank.at(linear);
+        long[] words = bank.words;
+        if (words[at + TlbBank.WRITE] == (linear + size - 1 & PAGE | generation)) {
+            long offset = words[at + TlbBank.ADDEND] + linear;
             rmwOffset = offset;
             return switch (size) {
                 case 8 -> HostMemory.getLong(offset);
@@ -246,16 +246,16 @@ final class Cpu {
 
     /** Makes sure that reading {@code size} bytes (any number, at most two pages) will not fault, or raises the fault. */
     void probeRead(long linear, int size) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        if (bank.read[slot] != (linear + size - 1 & PAGE | generation)) {
+        int at = TlbBank.at(linear);
+        if (bank.words[at + TlbBank.READ] != (linear + size - 1 & PAGE | generation)) {
             memory.probeSlow(this, linear, size, 0);
         }
     }
 
     /** The same for writing. */
     void probeWrite(long linear, int size) {
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        if (bank.write[slot] != (linear + size - 1 & PAGE | generation)) {
+        int at = TlbBank.at(linear);
+        if (bank.words[at + TlbBank.WRITE] != (linear + size - 1 & PAGE | generation)) {
             memory.probeSlow(this, linear, size, PageFaultCode.WRITE);
         }
     }

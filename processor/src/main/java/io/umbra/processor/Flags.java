@@ -194,4 +194,22 @@ final class Flags {
         }
         carries = word;
     }
+
+    /** As {@link HostState#FLAGS} has them. */
+    int toHost() {
+        int rflags = (int) toRFlags();
+        return (rflags & 0xFF) << 8 | rflags >>> 11 & 1;
+    }
+
+    void fromHost(long word) {
+        long carry = word >>> 8 & 1;
+        long zero = word >>> 14 & 1;
+        long parity = word >>> 10 & 1;
+        result = zero ^ 1;
+        carries = carry << 63
+                | (carry ^ word & 1) << 62
+                | (parity ^ zero) << 8
+                | word >>> 9 & AUXILIARY
+                | word >>> 15 & 1;
+    }
 }

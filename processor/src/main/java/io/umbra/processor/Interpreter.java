@@ -266,8 +266,12 @@ final class Interpreter {
             throw cpu.fault(Vector.GENERAL_PROTECTION);
         }
         long host = memory.translateFetch(cpu, linear);
-        long maddr = host - memory.machine().base();
         int mode = cpu.codeMode;
+        Block known = jumps[place(host)];
+        if (known != null && known.host == host && known.mode == mode) {
+            return known;
+        }
+        long maddr = host - memory.machine().base();
         Block block = code.find(maddr >>> 12, (int) maddr & 4095, mode);
         if (block == null || block.spill != null) {
             return crossing(block, linear, maddr, mode);
@@ -321,7 +325,7 @@ final class Interpreter {
             making.request(block);
         }
         Region region = block.region;
-        if (region == null || !region.isReady()) {
+        if (region == null || !region.isReady() || !region.mayRun(cpu)) {
             return execute(block, limit);
         }
         cpu.ripBase = cpu.rip - block.start;

@@ -147,15 +147,14 @@ final class MemoryUnit {
     void invalidate(Cpu cpu, long linear) {
         cpu.leaveRegion();
         int pieces = largestCached == 12 ? 1 : Math.min(1 << largestCached - 12, TlbBank.ENTRIES);
-        int first = (int) (linear >>> 12) & TlbBank.MASK & -pieces;
-        for (TlbBank bank : banks) {
-            for (int slot = first; slot < first + pieces; slot++) {
-                bank.drop(slot);
+        long first = linear & -pieces * 4096L;
+        for (int piece = 0; piece < pieces; piece++) {
+            long page = first + piece * 4096L;
+            for (TlbBank bank : banks) {
+                bank.drop(TlbBank.at(page));
             }
-        }
-        for (CodeTlb tlb : codeTlbs) {
-            for (int slot = first; slot < first + pieces; slot++) {
-                tlb.drop(slot);
+            for (CodeTlb tlb : codeTlbs) {
+                tlb.drop(page);
             }
         }
     }
@@ -164,9 +163,11 @@ final class MemoryUnit {
     void withholdWrites(long mfn) {
         long host = memory.base() + (mfn << MachineMemory.FRAME_SHIFT);
         for (TlbBank bank : banks) {
-            for (int slot = 0; slot < TlbBank.ENTRIES; slot++) {
-                if (bank.write[slot] != 0 && bank.addend[slot] + (bank.write[slot] & PAGE) == host) {
-                    bank.write[slot] = 0;
+            long[] words = bank.words;
+            for (int at = 0; at < words.length; at += TlbBank.WORDS) {
+                long tag = words[at + TlbBank.WRITE];
+                if (tag != 0 && words[at + TlbBank.ADDEND] + (tag & PAGE) == host) {
+                    words[at + TlbBank.WRITE] = 0;
                 }
             }
         }
@@ -184,10 +185,9 @@ final class MemoryUnit {
     long translate(Cpu cpu, long linear, int access) {
         boolean alignmentFlag = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
         TlbBank bank = bankOf(access, alignmentFlag);
-        int slot = TlbBank.slot(linear);
-        long tag = linear & PAGE | cpu.generation;
-        if (bank.tags(access)[slot] == tag) {
-            return bank.addend[slot] + linear;
+        int at = TlbBank.at(linear);
+        if (bank.words[at + TlbBank.tag(access)] == (linear & PAGE | cpu.generation)) {
+            return bank.words[at + TlbBank.ADDEND] + linear;
         }
         walk(cpu, linear, access, alignmentFlag);
         return fill(bank, linear, cpu.generation, access);
@@ -246,19 +246,16 @@ final class MemoryUnit {
     private long fill(TlbBank bank, long linear, long generation, int access) {
         largestCached = Math.max(largestCached, walker.leafShift);
         long place = memory.base() + walker.machineAddress;
-        int slot = TlbBank.slot(linear);
+        int at = TlbBank.at(linear);
         long tag = linear & PAGE | generation;
         CodeTlb code = bank == user ? userCode : supervisorCode;
-        boolean isKnown = bank.addend[slot] == place - linear && bank.holds(slot, tag);
+        boolean isKnown = bank.words[at + TlbBank.ADDEND] == place - linear && bank.holds(at, tag);
         countFill(isKnown || code.find(linear, generation) == place);
-        if (bank.addend[slot] != place - linear) {
-            bank.drop(slot);
-            bank.addend[slot] = place - linear;
-        }
-        bank.read[slot] = tag;
+        bank.aim(at, place - linear);
+        bank.words[at + TlbBank.READ] = tag;
         if ((access & PageFaultCode.WRITE) != 0
                 && !memory.isCodeWatched(walker.machineAddress >>> MachineMemory.FRAME_SHIFT)) {
-            bank.write[slot] = tag;
+            bank.words[at + TlbBank.WRITE] = tag;
         }
         return place;
     }
@@ -316,9 +313,9 @@ final class MemoryUnit {
     private long fillCode(Cpu cpu, long linear) {
         largestCached = Math.max(largestCached, walker.leafShift);
         long place = memory.base() + walker.machineAddress;
-        int slot = TlbBank.slot(linear);
+        int at = TlbBank.at(linear);
         TlbBank data = state.cpl == 3 ? user : supervisor;
-        countFill(data.addend[slot] == place - linear && data.holds(slot, linear & PAGE | cpu.generation));
+        countFill(data.words[at + TlbBank.ADDEND] == place - linear && data.holds(at, linear & PAGE | cpu.generation));
         cpu.codeTlb.fill(linear, cpu.generation, place);
         return place;
     }

@@ -59,6 +59,11 @@ abstract class Region {
      */
     abstract int run(Cpu cpu, int entry);
 
+    /** Whether the processor is in a state that the region was made for. */
+    boolean mayRun(Cpu cpu) {
+        return true;
+    }
+
     /** From now on the run loop enters it. */
     void enterUse() {
         for (RegionPlan.Node node : plan.nodes()) {

@@ -57,14 +57,20 @@ final class RegionPlan {
     private final Set<Block> distinct = new LinkedHashSet<>();
     private int operations;
 
-    private RegionPlan() {}
+    /** No block outside of the first one's page. */
+    private final boolean staysInPage;
+
+    private RegionPlan(boolean staysInPage) {
+        this.staysInPage = staysInPage;
+    }
 
     /**
      * @param rip where {@code root} begins
      * @param hot how often {@code root} was executed
+     * @param isOnePage whether all blocks must lie in {@code root}'s page
      */
-    static RegionPlan around(Block root, long rip, int hot, Cpu cpu, CodeCache code) {
-        RegionPlan plan = new RegionPlan();
+    static RegionPlan around(Block root, long rip, int hot, Cpu cpu, CodeCache code, boolean isOnePage) {
+        RegionPlan plan = new RegionPlan(isOnePage);
         long base = rip - root.start;
         PriorityQueue<Successor> waiting =
                 new PriorityQueue<>(Comparator.comparingInt((Successor next) -> -next.block.heat));
@@ -120,10 +126,10 @@ final class RegionPlan {
         return found;
     }
 
-    private static void find(
+    private void find(
             long distance, boolean isEntry, long base, int hot, Cpu cpu, CodeCache code, List<Successor> found) {
         int page = (int) Math.floorDiv(distance, (long) PAGE_BYTES);
-        if (Math.abs(page) > Short.MAX_VALUE) {
+        if (Math.abs(page) > (staysInPage ? 0 : Short.MAX_VALUE)) {
             return;
         }
         long place = cpu.codeTlb.find(base + distance & cpu.ripMask, cpu.generation);
@@ -135,7 +141,7 @@ final class RegionPlan {
 
     /** About half of it, for when the whole makes too long a method. */
     RegionPlan firstHalf() {
-        RegionPlan half = new RegionPlan();
+        RegionPlan half = new RegionPlan(staysInPage);
         for (Node node : nodes.subList(0, nodes.size() / 2)) {
             half.add(new Successor(node.block, node.page, node.isEntry));
         }

@@ -132,16 +132,20 @@ abstract class StringOp extends Op {
 
     /** @return the place in {@link HostMemory}, or -1 when the TLB does not permit reading there */
     static long hostForRead(Cpu cpu, long linear) {
-        TlbBank bank = cpu.bank;
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        return bank.read[slot] == (linear & -PAGE_SIZE | cpu.generation) ? bank.addend[slot] + linear : -1;
+        long[] words = cpu.bank.words;
+        int at = TlbBank.at(linear);
+        return words[at + TlbBank.READ] == (linear & -PAGE_SIZE | cpu.generation)
+                ? words[at + TlbBank.ADDEND] + linear
+                : -1;
     }
 
     /** @return the place in {@link HostMemory}, or -1 when the TLB does not permit writing there */
     static long hostForWrite(Cpu cpu, long linear) {
-        TlbBank bank = cpu.bank;
-        int slot = (int) (linear >>> 12) & TlbBank.MASK;
-        return bank.write[slot] == (linear & -PAGE_SIZE | cpu.generation) ? bank.addend[slot] + linear : -1;
+        long[] words = cpu.bank.words;
+        int at = TlbBank.at(linear);
+        return words[at + TlbBank.WRITE] == (linear & -PAGE_SIZE | cpu.generation)
+                ? words[at + TlbBank.ADDEND] + linear
+                : -1;
     }
 
     static long element(long host, int size) {

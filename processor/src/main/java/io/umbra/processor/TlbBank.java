@@ -1,15 +1,18 @@
 package io.umbra.processor;
 
+import io.umbra.x86.HostMemory;
 import io.umbra.x86.PageFaultCode;
-import java.util.Arrays;
+import java.lang.foreign.MemorySegment;
 
 /**
  * The cached translations of data accesses with one kind of rights (user, supervisor, supervisor with AC set under SMAP): direct-mapped by linear page, with
  * separate tags for reading and writing, so that one compare decides translation and right. Those of code are in {@link CodeTlb}.
  *
  * <pre>
- *  tag     63..12 linear page | 11..0 generation
- *  addend  offset in HostMemory of the page's first byte, minus its linear address
+ *  an entry is four words, from {@link #at} on:
+ *  READ, WRITE  tags: 63..12 linear page | 11..0 generation
+ *  ADDEND       offset in {@link HostMemory} of the page's first byte, minus its linear address
+ *  ADDRESS      the same for its address in the process, which generated code adds
  * </pre>
  *
  * <p>A generation of zero is never current, so a zeroed tag never hits. The write tag of a page that holds decoded code stays zero: stores there take the
@@ -19,31 +22,51 @@ final class TlbBank {
     static final int ENTRIES = 1024;
     static final int MASK = ENTRIES - 1;
 
-    final long[] read = new long[ENTRIES];
-    final long[] write = new long[ENTRIES];
-    final long[] addend = new long[ENTRIES];
+    static final int READ = 0;
+    static final int WRITE = 1;
+    static final int ADDEND = 2;
+    static final int ADDRESS = 3;
+    static final int WORDS = 4;
 
-    static int slot(long linear) {
-        return (int) (linear >>> 12) & MASK;
+    private static final int AT_SHIFT = 12 - 2;
+    private static final int AT_MASK = MASK << 2;
+
+    final long[] words = new long[ENTRIES * WORDS];
+    /** The same, for generated code. */
+    final MemorySegment segment = MemorySegment.ofArray(words);
+
+    /** Where in {@link #words} the entry for {@code linear} begins. */
+    static int at(long linear) {
+        return (int) (linear >>> AT_SHIFT) & AT_MASK;
     }
 
     /** @param access bits of {@link PageFaultCode}, not FETCH */
-    long[] tags(int access) {
-        return (access & PageFaultCode.WRITE) != 0 ? write : read;
+    static int tag(int access) {
+        return (access & PageFaultCode.WRITE) != 0 ? WRITE : READ;
     }
 
     /** Whether {@code tag} is there for either kind of access. */
-    boolean holds(int slot, long tag) {
-        return read[slot] == tag || write[slot] == tag;
+    boolean holds(int at, long tag) {
+        return words[at + READ] == tag || words[at + WRITE] == tag;
     }
 
-    void drop(int slot) {
-        read[slot] = 0;
-        write[slot] = 0;
+    /** The entry is for the page that lies at {@code addend}; if it was for another, nothing of that is left. */
+    void aim(int at, long addend) {
+        if (words[at + ADDEND] != addend) {
+            drop(at);
+        }
+        words[at + ADDEND] = addend;
+        words[at + ADDRESS] = addend + HostMemory.address();
+    }
+
+    void drop(int at) {
+        words[at + READ] = 0;
+        words[at + WRITE] = 0;
     }
 
     void clear() {
-        Arrays.fill(read, 0);
-        Arrays.fill(write, 0);
+        for (int at = 0; at < words.length; at += WORDS) {
+            drop(at);
+        }
     }
 }

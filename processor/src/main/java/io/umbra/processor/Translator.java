@@ -31,6 +31,7 @@ final class Translator {
     private final ArrayDeque<Region> inUse = new ArrayDeque<>();
     private @Nullable ThreadPoolExecutor writer;
     private int operations;
+    private @Nullable HostRunner host;
 
     /** Some region waits to be taken over. */
     volatile boolean hasFinished;
@@ -48,16 +49,43 @@ final class Translator {
 
     /** Asks for a region around {@code root}, which begins at RIP and is hot. */
     void request(Block root) {
+        if (options.target() == Translation.Target.HOST) {
+            if (root.spill == null && root.mode != 16 && HostRunner.isFlat(cpu)) {
+                makeAtOnce(RegionPlan.around(root, cpu.rip, root.heat, cpu, code, true));
+            }
+            if (root.region == null) {
+                root.heat = 0;
+            }
+            return;
+        }
         if (root.spill != null || writing().getQueue().size() >= MOST_WAITING) {
             root.heat = 0;
             return;
         }
-        RegionPlan plan = RegionPlan.around(root, cpu.rip, root.heat, cpu, code);
+        RegionPlan plan = RegionPlan.around(root, cpu.rip, root.heat, cpu, code, false);
         if (options.isSynchronous()) {
             finish(plan);
             takeOver();
         } else {
             writing().execute(() -> finish(plan));
+        }
+    }
+
+    /** Machine code is made at once, which takes less time than asking another thread for it. When its room is full, all of it goes. */
+    private void makeAtOnce(RegionPlan plan) {
+        HostRunner runner = host;
+        if (runner == null) {
+            runner = new HostRunner(cpu, options.room());
+            host = runner;
+        }
+        HostRegion region = new HostRegionWriter(plan, code, runner).write();
+        if (region == null) {
+            inUse.forEach(Region::leaveUse);
+            inUse.clear();
+            runner.code().clear();
+        } else {
+            region.enterUse();
+            inUse.add(region);
         }
     }
 

@@ -2,9 +2,9 @@
  * The software processor: executes guest code until something needs the hypervisor.
  *
  * <p>How code is executed: the {@link io.umbra.processor.Interpreter} goes from {@link io.umbra.processor.Block} to block, calling each operation. A block that was executed often
- * becomes the root of a {@link io.umbra.processor.RegionPlan}: blocks that lead to one another, of one or several pages. {@link io.umbra.processor.RegionWriter} makes of it the
- * bytecode of a {@link io.umbra.processor.Region}, on a thread of {@link io.umbra.processor.Translator}'s; the operations write themselves, in the words of {@link io.umbra.processor.RegionCode}. From then on the run loop
- * enters the region where it would have executed the block. Which of the two executes an instruction decides nothing but speed.
+ * becomes the root of a {@link io.umbra.processor.RegionPlan}: blocks that lead to one another. {@link io.umbra.processor.HostRegionWriter} makes of it machine code of the host, or
+ * {@link io.umbra.processor.RegionWriter} bytecode. From then on the run loop enters the {@link io.umbra.processor.Region} where it would have executed the block. Which of them executes an
+ * instruction decides nothing but speed.
  *
  * <p>Rules of the package, by the names under which they are reported:
  *
@@ -19,6 +19,8 @@
  *   <li>REGION-1: translated code makes the same accesses as the interpreter, in the same order, data and code TLB included; planning makes none.
  *   <li>REGION-2: where a fault or the hypervisor can look, the running block and operation, registers and flags are those of the interpreter.
  *   <li>REGION-3: a block begins only if the budget covers all of it, no translation was dropped since the region was entered, and no block of it.
+ *   <li>HOST-1: machine code reaches guest memory only at an address that the TLB in force gave it in the same instruction, and every region leaves within a slice of instructions.
+ *   <li>HOST-2: where machine code leaves, nothing of the instruction there was done; the flags are in {@link io.umbra.processor.HostState#FLAGS} unless nobody can see them.
  *   <li>COUNT-1: an instruction is counted when it completes; a REP once; INT n when its event is delivered; nothing that faulted.
  * </ul>
  */

@@ -27,6 +27,8 @@ class TranslatorTest {
     private static final long SEED = Long.getLong("umbra.seed", 1);
     private static final int PROGRAMS = Integer.getInteger("umbra.programs", 60);
     private static final int ROUNDS = 30;
+    /** For machine code: enough, and so little that it is full again and again. */
+    private static final long[] ROOMS = {1 << 20, 48 << 10};
 
     private static final String RETURN = "48CF";
     private static final int INTERRUPT = 0x40;
@@ -41,7 +43,7 @@ class TranslatorTest {
     void translatedCodeDoesWhatTheInterpreterDoes(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         byte[] program = RandomProgram.of(seed, 3 + random.nextInt(60));
-        Translation forced = new Translation(1 + random.nextInt(4), true);
+        Translation forced = TestedTranslation.of(1 + random.nextInt(4)).withRoom(ROOMS[random.nextInt(ROOMS.length)]);
         try (TestMachine reference = machine(Translation.OFF, program, seed);
                 TestMachine translating = machine(forced, program, seed)) {
             int piece = 0;

@@ -40,10 +40,10 @@ final class VectorCase implements AutoCloseable {
         state.xcr0 = ExtendedState.X87 | ExtendedState.VECTORS;
         cpu = new Cpu(state, new MemoryUnit(state, memory));
         cpu.privilegeChanged();
-        int slot = (int) (page.address() >>> 12) & TlbBank.MASK;
-        cpu.bank.read[slot] = page.address() | cpu.generation;
-        cpu.bank.write[slot] = page.address() | cpu.generation;
-        cpu.bank.addend[slot] = memory.base() - page.address();
+        int at = TlbBank.at(page.address());
+        cpu.bank.aim(at, memory.base() - page.address());
+        cpu.bank.words[at + TlbBank.READ] = page.address() | cpu.generation;
+        cpu.bank.words[at + TlbBank.WRITE] = page.address() | cpu.generation;
     }
 
     Op decode(byte[] bytes) {

@@ -50,10 +50,10 @@ final class Workbench implements AutoCloseable, LinearMemory {
     /** The processor runs with its own TLB, so that the fast paths are taken; else every access goes through the port. */
     Workbench withTlb() {
         for (long page = BASE; page < end; page += 4096) {
-            int slot = (int) (page >>> 12) & TlbBank.MASK;
-            cpu.bank.read[slot] = page | cpu.generation;
-            cpu.bank.write[slot] = page | cpu.generation;
-            cpu.bank.addend[slot] = machine.base() - BASE;
+            int at = TlbBank.at(page);
+            cpu.bank.aim(at, machine.base() - BASE);
+            cpu.bank.words[at + TlbBank.READ] = page | cpu.generation;
+            cpu.bank.words[at + TlbBank.WRITE] = page | cpu.generation;
         }
         return this;
     }

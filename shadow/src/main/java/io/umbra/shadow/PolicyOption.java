@@ -87,6 +87,12 @@ public enum PolicyOption {
             "reprotect",
             "what cleaning the log-dirty bitmap does to shadows: reprotect makes the leaves of the dirty frames read-only;"
                     + " blow throws all shadows away, as Xen does"),
+    PV_L1TF(
+            ShadowPolicy.PvL1tf.class,
+            "off",
+            "for PV guests, what becomes of a domain that makes an absent entry which names memory, and by which a processor"
+                    + " with L1TF could be made to tell what is there: off lets it, as Umbra's processor has no L1TF; shadow gives"
+                    + " it shadows for good, as Xen does; crash ends it, as a Xen without shadows does"),
     BLOW_EVERY(
             0,
             Long.MAX_VALUE,

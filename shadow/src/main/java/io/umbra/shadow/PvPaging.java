@@ -113,10 +113,19 @@ public final class PvPaging implements Paging {
         old.close();
     }
 
-    /** The domain has shadows from now on, for good: it made an entry that no processor may see. Xen: {@code PV_L1TF_DOMU}. */
+    /**
+     * The domain has shadows from now on, for good: it makes an entry that no processor may see. Xen: {@code PG_SH_forced}.
+     *
+     * @throws DomainCrash when there is no memory for shadows
+     */
     public void force() {
-        areForced = true;
         switchOn();
+        areForced = true;
+    }
+
+    /** It has shadows for good. */
+    public boolean isForced() {
+        return areForced;
     }
 
     /** All of the machine, in the largest pieces. */

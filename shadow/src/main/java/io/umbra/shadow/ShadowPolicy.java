@@ -89,6 +89,20 @@ public final class ShadowPolicy {
         BLOW
     }
 
+    /** What becomes of a PV domain that makes an absent entry which names memory. Xen: {@code pv-l1tf}. */
+    public enum PvL1tf {
+        /** Nothing: absent entries are not looked at. */
+        OFF,
+        /** It has shadows from then on, for good. */
+        SHADOW,
+        /** It ends. */
+        CRASH
+    }
+
+    public PvL1tf pvL1tf() {
+        return (PvL1tf) value(PolicyOption.PV_L1TF);
+    }
+
     public DirtyClean dirtyClean() {
         return (DirtyClean) value(PolicyOption.DIRTY_CLEAN);
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.umbra.shadow.FaultOutcome.Emulate;
 import io.umbra.shadow.FaultOutcome.Fixed;
 import io.umbra.shadow.FaultOutcome.GuestFault;
+import io.umbra.shadow.pv.AbsentEntries;
 import io.umbra.shadow.pv.PvHost;
 import io.umbra.shadow.pv.PvMachine;
 import io.umbra.shadow.pv.PvPolicy;
@@ -55,7 +56,8 @@ class PvPagingTest {
     private final FrameAllocator allocator = new FrameAllocator(FRAMES, 5);
     private final PvMachine machine = new PvMachine(memory, allocator);
     private final Host host = new Host();
-    private final PvTables tables = new PvTables(machine, DOMAIN, 1, host, PvPolicy.DEFAULT);
+    private final PvTables tables =
+            new PvTables(machine, DOMAIN, 1, host, PvPolicy.DEFAULT.with(AbsentEntries.audited(40, FRAMES << 12)));
     private final VcpuState state = new VcpuState();
     private final HardwareWalk hardware = new HardwareWalk(memory, state);
     private final PvPaging paging = new PvPaging(tables, memory, allocator, number -> true, POLICY);
@@ -97,6 +99,12 @@ class PvPagingTest {
         @Override
         public void entryWritten(long maddr) {
             paging.entryWritten(maddr);
+        }
+
+        @Override
+        public boolean hideTables(int level, long maddr, long entry) {
+            paging.force();
+            return true;
         }
     }
 
@@ -371,6 +379,77 @@ class PvPagingTest {
         paging.logDirty().off();
         paging.switchOff();
         assertThat(paging.hasShadows()).isTrue();
+    }
+
+    /** XSA-273: a direct store, in the middle of which hardware's tables become others. */
+    @Test
+    void xsa273StoreOfAVulnerableEntryForcesShadowsUnderIt() {
+        store(linear(SELF) + 2 * 8, LongModeEntry.of(data[2], US | RW));
+        expectForced();
+        store(linear(SELF) + 2 * 8, LongModeEntry.of(data[5], USED | RW));
+        touch(linear(2), WRITE);
+        assertThat(hardware.translate(linear(2), WRITE)).isEqualTo(data[5] << 12);
+        store(linear(SELF) + 2 * 8, LongModeEntry.of(data[5], US));
+        expectForced();
+    }
+
+    @Test
+    void xsa273UpdateAndValidationForceShadows() {
+        assertThat(update(2, 0)).isZero();
+        assertThat(paging.isForced()).isFalse();
+        long table = tables.allocate(0x2005);
+        poke(table, 9, LongModeEntry.of(data[3], 0));
+        long level2 = LongModeEntry.frame(memory.readLong(LongModeEntry.frame(memory.readLong(level4 << 12)) << 12));
+        assertThat(tables.update(
+                        (level2 << 12) + 8, LongModeEntry.of(table, USED | RW), UpdateKind.NORMAL, DOMAIN, DOMAIN))
+                .isZero();
+        expectForced();
+        assertThat(touch(linear(512 + 9), USER)).isEqualTo(new GuestFault(USER));
+        expectForced();
+    }
+
+    /** While the log is on, shadows are there already, and stay when it ends. */
+    @Test
+    void xsa273ShadowsThatTheLogHadStayWhenItEnds() {
+        logOn();
+        assertThat(update(2, LongModeEntry.of(data[2], US))).isZero();
+        paging.logDirty().off();
+        paging.switchOff();
+        expectForced();
+        assertThat(paging.counters().get(Counter.PV_SHADOWS_ON)).isEqualTo(1);
+        logOn();
+        store(linear(3), 7);
+        assertThat(clean().contains(0x1003)).isTrue();
+        paging.switchOff();
+        expectForced();
+    }
+
+    /** Hardware finds no entry that is vulnerable, however the guest's faults have filled what it walks. */
+    private void expectForced() {
+        assertThat(paging.isForced()).isTrue();
+        for (int slot = 0; slot < 512; slot++) {
+            touch(linear(slot), USER);
+        }
+        expectSafe(((HardwarePaging.Shadow) hardware.loaded()).root(), 4);
+        assertThat(paging.hasShadows()).isTrue();
+    }
+
+    private void expectSafe(long table, int level) {
+        for (int slot = 0; slot < 512; slot++) {
+            long entry = memory.readLong(table + slot * 8L);
+            if (!LongModeEntry.isPresent(entry)) {
+                assertThat(entry & 0xFF_FFFF_F000L)
+                        .as("level %d slot %d", level, slot)
+                        .isZero();
+                assertThat(level > 1 && (entry & LongModeEntry.PAGE_SIZE) != 0).isFalse();
+            } else if (level > 1 && (level < 4 || !reserved(slot))) {
+                expectSafe(LongModeEntry.frame(entry) << 12, level - 1);
+            }
+        }
+    }
+
+    private static boolean reserved(int slot) {
+        return slot >= ReservedSlots.FIRST && slot < ReservedSlots.FIRST + ReservedSlots.COUNT;
     }
 
     // ---- at random

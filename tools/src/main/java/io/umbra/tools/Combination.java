@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** One value for each varied option, in the order in which the options were given. */
 record Combination(Map<String, String> settings) {
@@ -31,10 +32,21 @@ record Combination(Map<String, String> settings) {
         return found.stream().map(Combination::new).toList();
     }
 
-    /** Whether guests in both see the same machine: only the size of memory makes it another one. */
+    /** As which kind of guest it runs, where that is varied. */
+    @Nullable
+    GuestKind kind() {
+        return GuestKind.of(settings.getOrDefault(Variation.KIND, "")).orElse(null);
+    }
+
+    /** Whether guests in both see the same machine: only the size of memory, and whether it is a PV guest, make it another one. */
     boolean isSameMachineAs(Combination other) {
         String memory = settings.getOrDefault(Variation.MEMORY, "");
-        return memory.equals(other.settings.getOrDefault(Variation.MEMORY, ""));
+        return memory.equals(other.settings.getOrDefault(Variation.MEMORY, "")) && guest().equals(other.guest());
+    }
+
+    private String guest() {
+        GuestKind kind = kind();
+        return kind == null ? "" : kind.guest();
     }
 
     /** As on the command line: {@code coherence=strict-tlb populate=one-level}. */

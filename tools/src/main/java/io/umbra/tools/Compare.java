@@ -44,7 +44,9 @@ import picocli.CommandLine.Spec;
             "",
             "Example: umbra compare --vary paging=shadow,nested",
             "         umbra compare vmlinuz --initrd initrd.gz --append console=ttyS0 \\",
-            "             --vary coherence=write-protect,strict-tlb --vary populate=all-levels,one-level"
+            "             --vary coherence=write-protect,strict-tlb --vary populate=all-levels,one-level",
+            "         umbra compare vmlinuz --initrd initrd.gz --append console=ttyS0 --append-pv console=hvc0 \\",
+            "             --vary kind=hvm-shadow,hvm-nested,pv-direct,pv-shadow"
         })
 final class Compare implements Callable<Integer> {
     private static final int MOST_COMBINATIONS = 1000;
@@ -72,8 +74,8 @@ final class Compare implements Callable<Integer> {
             required = true,
             paramLabel = "OPTION=a,b,c",
             description =
-                    "a row of the policy table, paging or memory, and the values to compare; the first combination is"
-                            + " the baseline")
+                    "a row of the policy table, paging, memory, or kind (hvm-shadow, hvm-nested, pv-direct, pv-shadow),"
+                            + " and the values to compare; the first combination is the baseline")
     private List<String> varied = new ArrayList<>();
 
     @Option(
@@ -87,6 +89,12 @@ final class Compare implements Callable<Integer> {
 
     @Option(names = "--append", paramLabel = "TEXT", description = "kernel command line")
     private @Nullable String append;
+
+    @Option(
+            names = "--append-pv",
+            paramLabel = "TEXT",
+            description = "kernel command line of the runs as a pv guest, when kind is varied (default: as --append)")
+    private @Nullable String appendPv;
 
     @Option(names = "--memory", paramLabel = "SIZE", description = "RAM, as 256M", converter = MemorySize.class)
     private @Nullable Long memory;
@@ -149,7 +157,7 @@ final class Compare implements Callable<Integer> {
         CostModel model = costModel();
         Format chosen = constant(Format.class, "--format", format);
         Map<String, String> fixed = fixed();
-        List<List<String>> guestArguments = guestArguments();
+        List<RunArguments> guestArguments = guestArguments();
         checkOutput();
         ChildProcesses children = new ChildProcesses();
         Path directory = Files.createTempDirectory("umbra-compare-");
@@ -182,7 +190,7 @@ final class Compare implements Callable<Integer> {
             GuestRunner runner,
             List<Combination> combinations,
             Map<String, String> fixed,
-            List<List<String>> guestArguments,
+            List<RunArguments> guestArguments,
             Path directory,
             AtomicBoolean isInterrupted)
             throws IOException {
@@ -192,7 +200,7 @@ final class Compare implements Callable<Integer> {
         Difference.Rules rules =
                 new Difference.Rules(constant(Clock.class, "--time", time) == Clock.VIRTUAL, timeout != null);
         List<Comparison> comparisons = new ArrayList<>();
-        for (List<String> arguments : guestArguments) {
+        for (RunArguments arguments : guestArguments) {
             String name = guests.isEmpty()
                     ? "the built-in guest"
                     : guests.get(comparisons.size()).toString();
@@ -264,7 +272,17 @@ final class Compare implements Callable<Integer> {
         if (count > MOST_COMBINATIONS) {
             throw mistake("there are more than " + MOST_COMBINATIONS + " combinations");
         }
+        checkKind(variations.stream().anyMatch(variation -> variation.option().equals(Variation.KIND)), seen);
         return Combination.all(variations);
+    }
+
+    private void checkKind(boolean isVaried, Set<String> seen) {
+        if (isVaried && seen.contains(Variation.PAGING)) {
+            throw mistake("a kind of guest has its paging in its name: it cannot be had with paging");
+        }
+        if (!isVaried && appendPv != null) {
+            throw mistake("--append-pv is for --vary kind=...");
+        }
     }
 
     private CostModel costModel() {
@@ -291,7 +309,7 @@ final class Compare implements Callable<Integer> {
     }
 
     /** For each guest the arguments of {@code umbra run} that are the same in all runs. */
-    private List<List<String>> guestArguments() {
+    private List<RunArguments> guestArguments() {
         if (limit != null && limit <= 0 || timeout != null && timeout <= 0 || jobs != null && jobs <= 0) {
             throw mistake("--limit, --timeout and --jobs must be positive");
         }
@@ -301,18 +319,17 @@ final class Compare implements Callable<Integer> {
         addTo(common, "--paging=", paging);
         addTo(common, "--memory=", memory);
         addTo(common, "--initrd=", initrd == null ? null : readable(initrd));
-        addTo(common, "--append=", append);
         addTo(common, "--seed=", seed);
         addTo(common, "--limit=", limit);
         addTo(common, "--timeout=", timeout);
         if (guests.isEmpty()) {
-            return List.of(common);
+            return List.of(new RunArguments(common, append, appendPv));
         }
-        List<List<String>> all = new ArrayList<>();
+        List<RunArguments> all = new ArrayList<>();
         for (Path guest : guests) {
             List<String> arguments = new ArrayList<>(common);
             arguments.add(readable(guest).toString());
-            all.add(arguments);
+            all.add(new RunArguments(arguments, append, appendPv));
         }
         return all;
     }

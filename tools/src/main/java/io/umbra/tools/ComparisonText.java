@@ -46,10 +46,12 @@ final class ComparisonText {
             new Column("exits", RunResult::memoryExits));
 
     private final Comparison comparison;
+    private final CostModel model;
     private final List<Column> costs;
 
     ComparisonText(Comparison comparison, CostModel model) {
         this.comparison = comparison;
+        this.model = model;
         this.costs = List.of(
                 new Column("total", run -> model.of(run).total()),
                 new Column("page walks", run -> model.of(run).share(CostTerm.Share.WALKS)),
@@ -73,6 +75,11 @@ final class ComparisonText {
                 .forEach((name, value) ->
                         text.append(", ").append(name).append('=').append(value));
         text.append('\n').append(verdict()).append(failures());
+        if (comparison.rows().getFirst().run().combination().kind() != null) {
+            return text.append('\n')
+                    .append(new SideBySide(comparison, model).text())
+                    .toString();
+        }
         text.append("\nFaults\n").append(table(FAULTS));
         text.append("\nShadows\n").append(table(SHADOWS));
         text.append("\nWalks, look-ups and exits for memory\n").append(table(WALKS));
@@ -86,7 +93,9 @@ final class ComparisonText {
                     ? "Nothing that the guest could have seen differs between the runs that came to an end.\n"
                     : isOneMachine()
                             ? "The guest saw the same under all of them" + what() + ".\n"
-                            : "The guest saw the same wherever it had the same memory.\n";
+                            : hasTwoOfOneMachine()
+                                    ? "The guest saw the same wherever it had the same machine.\n"
+                                    : "No two runs were on the same machine, so what the guest saw was not compared.\n";
         }
         return comparison.differences().stream()
                 .map(difference -> "DIFFERENCE: " + difference.text())
@@ -97,6 +106,14 @@ final class ComparisonText {
         Combination first = comparison.rows().getFirst().run().combination();
         return comparison.rows().stream()
                 .allMatch(row -> row.run().combination().isSameMachineAs(first));
+    }
+
+    private boolean hasTwoOfOneMachine() {
+        List<Combination> all =
+                comparison.rows().stream().map(row -> row.run().combination()).toList();
+        return all.stream()
+                .anyMatch(one ->
+                        all.stream().filter(other -> other.isSameMachineAs(one)).count() > 1);
     }
 
     /** What all of them saw, when they ran to the same end. */

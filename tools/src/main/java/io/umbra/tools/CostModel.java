@@ -60,4 +60,14 @@ record CostModel(Map<CostTerm, Double> cycles) {
         cycles.forEach((term, each) -> lines.put(term, new Cost.Line(term.quantity(run), each)));
         return new Cost(lines);
     }
+
+    /** The total as if every exit cost what one for memory costs. */
+    long totalWithAllExits(RunResult run) {
+        CostTerm price = run.pv() == null ? CostTerm.EXIT : CostTerm.PV_EXIT;
+        Cost cost = of(run);
+        long others = CostTerm.OTHER_EXIT.quantity(run);
+        return cost.total()
+                - cost.share(CostTerm.Share.OTHER_EXITS)
+                + new Cost.Line(others, cycles.getOrDefault(price, 0.0)).cycles();
+    }
 }

@@ -30,7 +30,14 @@ enum CostTerm {
     SCAN(
             Share.SHADOWS,
             512,
-            "a search by brute force looks through a shadow page; each search through as many as there are at peak");
+            "a search by brute force looks through a shadow page; each search through as many as there are at peak"),
+    PV_EXIT(
+            Share.EXITS,
+            300,
+            "a PV guest is left for the hypervisor because of memory, and entered again: page faults and hypercalls of"
+                    + " pagetables; no exit of a processor with virtualisation, but a trap"),
+    AUDIT(Share.AUDITS, 300, "the hypervisor audits an entry that a PV guest asks for or stores"),
+    VALIDATE(Share.AUDITS, 512, "the hypervisor validates a frame as a table of a PV guest");
 
     /** The columns that terms are summed up in. */
     enum Share {
@@ -38,7 +45,8 @@ enum CostTerm {
         EXITS,
         OTHER_EXITS,
         EMULATION,
-        SHADOWS
+        SHADOWS,
+        AUDITS
     }
 
     private final Share share;
@@ -72,9 +80,13 @@ enum CostTerm {
 
     /** How often it happened in {@code run}. */
     long quantity(RunResult run) {
+        PvResult pv = run.pv();
         return switch (this) {
             case REFERENCE -> run.get(ProcessorCounter.WALK_REFERENCE);
-            case EXIT -> run.memoryExits();
+            case EXIT -> pv == null ? run.memoryExits() : 0;
+            case PV_EXIT -> pv == null ? 0 : run.memoryExits();
+            case AUDIT -> pv == null ? 0 : pv.get(PvTotal.ENTRIES_AUDITED);
+            case VALIDATE -> pv == null ? 0 : pv.get(PvTotal.TABLES_VALIDATED);
             case OTHER_EXIT -> run.exits() - run.memoryExits();
             case EMULATE -> run.get(Counter.EMULATE) + run.get(Counter.EMULATE_OTHER) + run.get(Counter.MMIO);
             case GUEST_WALK -> run.get(Counter.GUEST_WALK);

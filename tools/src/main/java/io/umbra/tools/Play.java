@@ -278,7 +278,7 @@ final class Play {
     }
 
     /** That the guest is saved where the user wanted it to be is what was asked for. */
-    private static int status(GuestEnd end, boolean saved) {
+    static int status(GuestEnd end, boolean saved) {
         return switch (end) {
             case GuestEnd.PoweredOff off -> ExitStatus.OK;
             case GuestEnd.DebugExit exit -> exit.value() == 0 ? ExitStatus.OK : ExitStatus.GUEST_FAILED;

@@ -1,49 +1,60 @@
 package io.umbra.tools;
 
-import io.umbra.vmm.GuestEnd;
-import io.umbra.vmm.pv.PvCounts;
-import io.umbra.vmm.pv.PvDomain;
+import io.umbra.shadow.Counter;
+import io.umbra.vmm.ProcessorCounter;
 import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 
 /**
- * What a PV guest asked for in a run, as text for people or JSON with stable keys.
+ * What a PV guest asked for in a run and what it cost, as text for people, JSON with stable keys or lines of KEY=VALUE for scripts.
  *
- * @param end in words
+ * @param result of a PV guest
  * @param registers of the vCPU where the guest crashed, else empty
  */
-record PvReport(String end, long instructions, double seconds, PvCounts counts, String registers) {
-
-    static PvReport of(PvDomain domain, GuestEnd end, double seconds) {
-        String registers = end instanceof GuestEnd.Crashed ? domain.registers() : "";
-        return new PvReport(end.message(), domain.instructions(), seconds, domain.counts(), registers);
-    }
-
+record PvReport(RunResult result, PvResult pv, String registers) {
     String text() {
         StringBuilder text = new StringBuilder();
-        text.append("umbra: ").append(end).append('\n');
+        text.append("umbra: ").append(result.end()).append('\n');
         text.append(registers);
-        text.append("paging direct, guest pv\n");
+        text.append("paging ").append(result.paging()).append(", guest pv\n");
+        if (!pv.forced().isEmpty()) {
+            text.append("shadows for good: ").append(pv.forced()).append('\n');
+        }
         text.append(String.format(
                 Locale.ROOT,
                 "%15d  %-28s retired in %.1f s, %.1f MIPS\n",
-                instructions,
+                result.instructions(),
                 "instructions",
-                seconds,
-                instructions / Math.max(seconds, 1e-9) / 1e6));
-        line(text, counts.tableStores(), "ptwr", "direct stores to pagetables, trapped and audited");
-        line(text, counts.systemCalls(), "syscall", "system calls handed to the guest's kernel");
-        line(text, counts.upcalls(), "upcall", "entries of the event callback");
-        line(text, counts.eventsRaised(), "event", "event channels that became pending");
-        section(text, "hypercall", counts.hypercalls());
-        section(text, "trap", counts.traps());
-        section(text, "privileged", counts.privileged());
+                result.seconds(),
+                result.instructions() / Math.max(result.seconds(), 1e-9) / 1e6));
+        for (PvTotal total : PvTotal.values()) {
+            if (!total.isRare() || pv.get(total) != 0) {
+                line(text, pv.get(total), total.label(), total.description());
+            }
+        }
+        section(text, "hypercall", result.hypercalls());
+        section(text, "trap", pv.traps());
+        section(text, "privileged", pv.privileged());
+        for (Counter counter : Counter.values()) {
+            lineIfAny(text, result.get(counter), counter.label(), counter.description());
+        }
+        for (ProcessorCounter counter : ProcessorCounter.values()) {
+            lineIfAny(text, result.get(counter), counter.label(), counter.description());
+        }
         return text.toString();
     }
 
+    private static void lineIfAny(StringBuilder text, long value, String label, String description) {
+        if (value != 0) {
+            line(text, value, label, description);
+        }
+    }
+
     private static void line(StringBuilder text, long value, String label, String description) {
-        text.append(String.format(Locale.ROOT, "%15d  %-28s %s\n", value, label, description));
+        text.append(String.format(Locale.ROOT, "%15d  %-28s %s", value, label, description)
+                        .stripTrailing())
+                .append('\n');
     }
 
     /** The most frequent first. */
@@ -53,41 +64,13 @@ record PvReport(String end, long instructions, double seconds, PvCounts counts, 
                 .forEach(entry -> line(text, entry.getValue(), kind + " " + entry.getKey(), ""));
     }
 
-    /** A {@code KEY=VALUE} a line. */
     String properties() {
-        StringBuilder text = new StringBuilder();
-        text.append("end=").append(OneLine.of(end)).append("\nguest=pv\npaging=direct\n");
-        property(text, "instructions", instructions);
-        property(text, "ptwr", counts.tableStores());
-        property(text, "system_calls", counts.systemCalls());
-        property(text, "upcalls", counts.upcalls());
-        property(text, "events", counts.eventsRaised());
-        counts.hypercalls().forEach((name, value) -> property(text, "hypercall." + name, value));
-        counts.traps().forEach((name, value) -> property(text, "trap." + name, value));
-        counts.privileged().forEach((name, value) -> property(text, "privileged." + name, value));
-        return text.toString();
-    }
-
-    private static void property(StringBuilder text, String key, long value) {
-        text.append(key.replace(' ', '_')).append('=').append(value).append('\n');
+        return result.properties();
     }
 
     String json() {
-        return new Json()
-                .object()
-                .field("end", end)
-                .field("guest", "pv")
-                .field("paging", "direct")
-                .field("instructions", instructions)
-                .field("seconds", seconds, 3)
-                .field("ptwr", counts.tableStores())
-                .field("system_calls", counts.systemCalls())
-                .field("upcalls", counts.upcalls())
-                .field("events", counts.eventsRaised())
-                .numbers("hypercalls", counts.hypercalls())
-                .numbers("traps", counts.traps())
-                .numbers("privileged", counts.privileged())
-                .close()
-                .finished();
+        Json json = new Json().object();
+        result.writeTo(json);
+        return json.close().finished();
     }
 }

@@ -6,13 +6,12 @@ import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.XenPvKernel;
 import io.umbra.vmm.pv.PvConfig;
 import io.umbra.vmm.pv.PvDomain;
+import io.umbra.vmm.pv.ShadowSwitch;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a PV guest, from its kernel's image to how it ended. */
 final class PvRun {
-    private static final long JOIN_MILLIS = 2_000;
-
     private final PvConfig config;
     private final GuestConsole console;
     private final ConsoleInput input;
@@ -52,39 +51,26 @@ final class PvRun {
         XenPvKernel kernel = XenPvKernel.recognise(request.kernel(), request.name());
         try (PvDomain domain = new PvDomain(config, console, input)) {
             domain.load(kernel, request.commandLine(), request.initrd());
-            if (switchShadows != null) {
-                domain.switchShadows(switchShadows, verify);
-            }
+            ShadowSwitch turned = switchShadows == null ? null : domain.switchShadows(switchShadows, verify);
             if (request.limit() != null) {
                 domain.limit(request.limit());
             }
             started.accept(domain::stop);
             console.onFailure(() -> domain.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
-            return run(domain);
+            return run(domain, turned);
         }
     }
 
-    /** Ctrl-C ends the run cleanly, with its report, before the process does. */
-    private Ended run(PvDomain domain) {
-        Thread main = Thread.currentThread();
-        Thread onInterrupt = new Thread(
-                () -> {
-                    domain.stop(new GuestEnd.Stopped("interrupted"));
-                    try {
-                        main.join(JOIN_MILLIS);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                },
-                "interrupt");
-        Runtime.getRuntime().addShutdownHook(onInterrupt);
-        long start = System.nanoTime();
-        GuestEnd end = domain.run();
-        double seconds = (System.nanoTime() - start) / 1e9;
-        console.flush();
-        if (!(end instanceof GuestEnd.Stopped)) {
-            Runtime.getRuntime().removeShutdownHook(onInterrupt);
+    private Ended run(PvDomain domain, @Nullable ShadowSwitch turned) {
+        try (EndOnInterrupt _ = new EndOnInterrupt(domain::stop)) {
+            long start = System.nanoTime();
+            GuestEnd end = domain.run();
+            double seconds = (System.nanoTime() - start) / 1e9;
+            console.flush();
+            PvResult pv = PvResult.of(domain, turned);
+            RunResult result = RunResult.of(domain, config, end, Play.status(end, false), seconds, pv);
+            String registers = end instanceof GuestEnd.Crashed ? domain.registers() : "";
+            return new Ended(end, new PvReport(result, pv, registers));
         }
-        return new Ended(end, PvReport.of(domain, end, seconds));
     }
 }

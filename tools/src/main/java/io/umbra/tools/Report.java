@@ -4,9 +4,11 @@ import io.umbra.shadow.Counter;
 import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Migration;
 import io.umbra.vmm.ProcessorCounter;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -69,6 +71,10 @@ final class Report {
                 text.append(line(value, counter.label(), counter.description()));
             }
         }
+        result.hypercalls().entrySet().stream()
+                .sorted(Map.Entry.<String, Long>comparingByValue(Comparator.reverseOrder()))
+                .forEach(call -> text.append(
+                        line(call.getValue(), "hypercall " + call.getKey(), "").replaceAll(" +\n", "\n")));
         if (verify) {
             text.append(line(result.verified(), "verified", "faults held against the definition, all equal"));
         }

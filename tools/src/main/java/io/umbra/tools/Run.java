@@ -7,6 +7,7 @@ import io.umbra.tools.trace.TraceHeader;
 import io.umbra.tools.trace.TraceSession;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
+import io.umbra.vmm.DomainConfig.Abi;
 import io.umbra.vmm.DomainConfig.PagingKind;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
@@ -55,7 +56,8 @@ final class Run implements Callable<Integer> {
 
     private enum Execution {
         INTERPRETER,
-        TRANSLATOR
+        TRANSLATOR,
+        BYTECODE
     }
 
     private enum Clock {
@@ -103,6 +105,14 @@ final class Run implements Callable<Integer> {
     private String kind = "hvm";
 
     @Option(
+            names = "--abi",
+            paramLabel = "umbra|xen",
+            description = "the hypervisor's interface that an hvm guest finds: Umbra's counters, or Xen's hypercalls,"
+                    + " events and console (default: ${DEFAULT-VALUE})",
+            defaultValue = "umbra")
+    private String abi = "umbra";
+
+    @Option(
             names = "--time",
             paramLabel = "virtual|wall",
             description = "virtual: a nanosecond an instruction, repeatable; wall: the host's clock"
@@ -118,11 +128,11 @@ final class Run implements Callable<Integer> {
 
     @Option(
             names = "--processor",
-            paramLabel = "interpreter|translator",
-            description = "how code is executed: instruction by instruction, or translated where it is hot"
-                    + " (default: ${DEFAULT-VALUE})",
-            defaultValue = "interpreter")
-    private String processor = "interpreter";
+            paramLabel = "interpreter|translator|bytecode",
+            description = "how code is executed: instruction by instruction; translated where it is hot, to what is"
+                    + " fastest on this host; or translated to the JVM's bytecode (default: ${DEFAULT-VALUE})",
+            defaultValue = "translator")
+    private String processor = "translator";
 
     @Option(
             names = "--set",
@@ -171,6 +181,7 @@ final class Run implements Callable<Integer> {
         }
         DomainConfig config = config();
         play.check();
+        checkAbi(config);
         if (tracing.isOn() && play.migrates()) {
             throw mistake("a trace follows one domain: it cannot be had together with --migrate-every");
         }
@@ -198,15 +209,21 @@ final class Run implements Callable<Integer> {
         }
     }
 
+    private void checkAbi(DomainConfig config) {
+        if (config.abi() == Abi.XEN && (noHypercalls || play.sends())) {
+            throw mistake("--abi xen cannot be had together with --no-hypercalls, --save and --migrate-every");
+        }
+    }
+
     /** On its own tables, or on shadows of them. */
     private int runPv() {
         checkMemory();
         checkProcessors();
+        if (!abi.equals("umbra")) {
+            throw mistake("--abi is for hvm guests: a pv guest has Xen's interface for pv guests");
+        }
         if (paging != null && !paging.equals("direct") && !paging.equals("shadow")) {
             throw mistake("--paging cannot be '" + paging + "' for pv guests: there are direct and shadow");
-        }
-        if (!processor.equals("interpreter")) {
-            throw mistake("--processor " + processor + " is not for pv guests in this version");
         }
         if (noHypercalls || tracing.isOn() || ram.plan().onDemand()) {
             throw mistake("--no-hypercalls, --trace, --replay and RAM on demand are not for pv guests");
@@ -224,7 +241,8 @@ final class Run implements Callable<Integer> {
         byte[] disk = modules.isEmpty() ? new byte[0] : modules.getFirst().content();
         boolean wallTime = constant(Clock.class, "--time", time) == Clock.WALL;
         try {
-            PvConfig config = new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy());
+            PvConfig config =
+                    new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy(), translation());
             PvRun run =
                     new PvRun(config, new GuestConsole(System.out), Terminal.input(), switchShadows, play.verifies());
             byte[] image = guest == null ? builtIn(BUILT_IN_PV) : read(guest);
@@ -251,6 +269,9 @@ final class Run implements Callable<Integer> {
         inputs.put("seed", Long.toString(config.seed()));
         inputs.put("time", time);
         inputs.put("start-date", config.startDate().toString());
+        if (config.abi() == Abi.XEN) {
+            inputs.put("abi", "xen");
+        }
         inputs.put("hypercalls", noHypercalls ? "hidden" : "offered");
         inputs.putAll(play.inputs());
         return inputs;
@@ -291,9 +312,19 @@ final class Run implements Callable<Integer> {
                 START,
                 play.verifies(),
                 ram.plan());
+        Abi which = constant(Abi.class, "--abi", abi);
+        if (which == Abi.XEN && ram.plan().onDemand()) {
+            throw mistake("--abi xen needs RAM that is there from the start");
+        }
+        config = config.with(which);
+        return config.with(translation());
+    }
+
+    private Translation translation() {
         return switch (constant(Execution.class, "--processor", processor)) {
-            case INTERPRETER -> config;
-            case TRANSLATOR -> config.with(Translation.HOT);
+            case INTERPRETER -> Translation.OFF;
+            case TRANSLATOR -> Translation.fastest();
+            case BYTECODE -> Translation.HOT_CLASSES;
         };
     }
 
@@ -330,7 +361,10 @@ final class Run implements Callable<Integer> {
 
     private GuestImage image(byte[] file) {
         try {
-            return GuestImage.recognise(file, guest == null ? "the built-in guest" : guest.toString());
+            String name = guest == null ? "the built-in guest" : guest.toString();
+            return abi.equalsIgnoreCase("xen")
+                    ? GuestImage.recogniseForXen(file, name)
+                    : GuestImage.recognise(file, name);
         } catch (LoadException e) {
             throw mistake(String.valueOf(e.getMessage()));
         }

@@ -34,15 +34,15 @@ final class RunBatch {
      * One run for each combination, in their order. When a run ends with {@link ExitStatus#USAGE}, which is the user's to mend, those behind it in the list that have
      * not ended are given up, and the list ends with it.
      *
-     * @param common arguments of {@code umbra run}, options first
+     * @param arguments of {@code umbra run}
      */
-    List<Ran> run(List<String> common, List<Combination> combinations, Path directory) {
+    List<Ran> run(RunArguments arguments, List<Combination> combinations, Path directory) {
         List<Ran> ended = new ArrayList<>();
         try (ExecutorService threads = Executors.newFixedThreadPool(jobs)) {
             List<Future<Ran>> runs = new ArrayList<>();
             for (Combination combination : combinations) {
                 Path files = directory.resolve(Integer.toString(runs.size()));
-                runs.add(threads.submit(() -> run(common, combination, files)));
+                runs.add(threads.submit(() -> run(arguments, combination, files)));
             }
             for (Future<Ran> run : runs) {
                 Ran result = await(run);
@@ -67,25 +67,17 @@ final class RunBatch {
         }
     }
 
-    private Ran run(List<String> common, Combination combination, Path files) throws IOException, InterruptedException {
+    private Ran run(RunArguments own, Combination combination, Path files) throws IOException, InterruptedException {
         Files.createDirectories(files);
         Path console = Files.createFile(files.resolve("console"));
         Path errors = Files.createFile(files.resolve("errors"));
         Path report = files.resolve("report");
-        List<String> arguments = new ArrayList<>(List.of("run", "--no-hypercalls", "--report=properties"));
+        List<String> arguments = new ArrayList<>(List.of("run", "--report=properties"));
         arguments.add("--report-file=" + report);
-        combination.settings().forEach((option, value) -> arguments.add(argument(option, value)));
-        arguments.addAll(common);
+        arguments.addAll(own.of(combination));
         int status = runner.run(arguments, console, errors);
         onEnd.run();
         return new Ran(combination, status, read(report), console, lastLine(errors));
-    }
-
-    private static String argument(String option, String value) {
-        return switch (option) {
-            case Variation.PAGING, Variation.MEMORY -> "--" + option + "=" + value;
-            default -> "--set=" + option + "=" + value;
-        };
     }
 
     private static @Nullable RunResult read(Path report) {

@@ -1,11 +1,16 @@
 package io.umbra.tools;
 
 import io.umbra.shadow.Counter;
+import io.umbra.shadow.Counters;
 import io.umbra.shadow.PolicyOption;
+import io.umbra.shadow.ShadowPolicy;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.ProcessorCounter;
+import io.umbra.vmm.ProcessorCounts;
+import io.umbra.vmm.pv.PvConfig;
+import io.umbra.vmm.pv.PvDomain;
 import java.io.IOException;
 import java.io.Reader;
 import java.util.Collections;
@@ -13,6 +18,8 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a run ended and all that was counted in it.
@@ -24,6 +31,8 @@ import java.util.Properties;
  * @param options every row of the policy table
  * @param counters the engine's, by label
  * @param processor the processor's, by label
+ * @param hypercalls what the guest asked for by Xen's interface, by name; those with commands by both
+ * @param pv what else was counted for a PV guest; null for an HVM guest
  */
 record RunResult(
         String end,
@@ -35,31 +44,25 @@ record RunResult(
         long verified,
         Map<String, String> options,
         Map<String, Long> counters,
-        Map<String, Long> processor) {
+        Map<String, Long> processor,
+        Map<String, Long> hypercalls,
+        @Nullable PvResult pv) {
 
+    private static final String GUEST = "guest";
     private static final String OPTION = "option.";
     private static final String COUNTER = "counter.";
     private static final String PROCESSOR = "processor.";
+    private static final String COMMAND = "mmuext_op_";
+    private static final String HYPERCALL = "hypercall.";
 
     RunResult {
         options = Collections.unmodifiableMap(new LinkedHashMap<>(options));
         counters = Collections.unmodifiableMap(new LinkedHashMap<>(counters));
         processor = Collections.unmodifiableMap(new LinkedHashMap<>(processor));
+        hypercalls = Collections.unmodifiableMap(new LinkedHashMap<>(hypercalls));
     }
 
     static RunResult of(Domain domain, DomainConfig config, GuestEnd end, int status, double seconds) {
-        Map<String, String> options = new LinkedHashMap<>();
-        for (PolicyOption option : PolicyOption.values()) {
-            options.put(option.label(), option.valueIn(config.policy()));
-        }
-        Map<String, Long> counters = new LinkedHashMap<>();
-        for (Counter counter : Counter.values()) {
-            counters.put(counter.label(), domain.counters().get(counter));
-        }
-        Map<String, Long> processor = new LinkedHashMap<>();
-        for (ProcessorCounter counter : ProcessorCounter.values()) {
-            processor.put(counter.label(), domain.processorCounts().get(counter));
-        }
         return new RunResult(
                 end.message(),
                 status,
@@ -68,9 +71,55 @@ record RunResult(
                 config.memoryBytes(),
                 domain.instructions(),
                 domain.verified(),
-                options,
-                counters,
-                processor);
+                values(config.policy()),
+                values(domain.counters()),
+                values(domain.processorCounts()),
+                domain.hypercalls(),
+                null);
+    }
+
+    static RunResult of(PvDomain domain, PvConfig config, GuestEnd end, int status, double seconds, PvResult pv) {
+        return new RunResult(
+                end.message(),
+                status,
+                seconds,
+                config.shadows() ? "shadow" : "direct",
+                config.memoryBytes(),
+                domain.instructions(),
+                0,
+                values(config.policy()),
+                values(domain.counters()),
+                values(domain.processorCounts()),
+                domain.counts().hypercalls(),
+                pv);
+    }
+
+    private static Map<String, String> values(ShadowPolicy policy) {
+        Map<String, String> options = new LinkedHashMap<>();
+        for (PolicyOption option : PolicyOption.values()) {
+            options.put(option.label(), option.valueIn(policy));
+        }
+        return options;
+    }
+
+    private static Map<String, Long> values(Counters counted) {
+        Map<String, Long> counters = new LinkedHashMap<>();
+        for (Counter counter : Counter.values()) {
+            counters.put(counter.label(), counted.get(counter));
+        }
+        return counters;
+    }
+
+    private static Map<String, Long> values(ProcessorCounts counted) {
+        Map<String, Long> processor = new LinkedHashMap<>();
+        for (ProcessorCounter counter : ProcessorCounter.values()) {
+            processor.put(counter.label(), counted.get(counter));
+        }
+        return processor;
+    }
+
+    private String guest() {
+        return pv == null ? "hvm" : "pv";
     }
 
     long get(Counter counter) {
@@ -90,17 +139,19 @@ record RunResult(
         return exits;
     }
 
-    /** Those of them that virtualising memory asks for. */
+    /** Those of them that virtualising memory asks for; a PV guest's hypercalls of pagetables among them. */
     long memoryExits() {
         return get(Counter.PAGE_FAULT)
                 + get(ProcessorCounter.EXIT_CONTROL_REGISTER)
-                + get(ProcessorCounter.EXIT_INVALIDATE);
+                + get(ProcessorCounter.EXIT_INVALIDATE)
+                + (pv == null ? 0 : pv.get(PvTotal.PAGETABLE_EXITS));
     }
 
     /** Adds the fields to the innermost object. */
     void writeTo(Json json) {
         json.field("end", end)
                 .field("status", status)
+                .field(GUEST, guest())
                 .field("paging", paging)
                 .texts("options", options)
                 .field("memory_bytes", memoryBytes)
@@ -109,6 +160,12 @@ record RunResult(
                 .field("seconds", seconds, 3)
                 .numbers("counters", counters)
                 .numbers("processor", processor);
+        if (!hypercalls.isEmpty()) {
+            json.numbers("hypercalls", hypercalls);
+        }
+        if (pv != null) {
+            pv.writeTo(json);
+        }
     }
 
     /** A {@code KEY=VALUE} a line, as {@link Properties} reads them. */
@@ -117,6 +174,7 @@ record RunResult(
         line(text, "end", end);
         line(text, "status", status);
         line(text, "seconds", seconds);
+        line(text, GUEST, guest());
         line(text, "paging", paging);
         line(text, "memory_bytes", memoryBytes);
         line(text, "instructions", instructions);
@@ -124,7 +182,8 @@ record RunResult(
         options.forEach((name, value) -> line(text, OPTION + name, value));
         counters.forEach((name, value) -> line(text, COUNTER + name, value));
         processor.forEach((name, value) -> line(text, PROCESSOR + name, value));
-        return text.toString();
+        hypercalls.forEach((name, value) -> line(text, HYPERCALL + name.replace(' ', '_'), value));
+        return pv == null ? text.toString() : text + pv.properties();
     }
 
     private static void line(StringBuilder text, String key, Object value) {
@@ -163,13 +222,32 @@ record RunResult(
                     number(lines, "verified"),
                     options,
                     counters,
-                    processor);
+                    processor,
+                    hypercalls(lines),
+                    text(lines, GUEST).equals("pv") ? PvResult.parse(lines) : null);
         } catch (IllegalArgumentException e) {
             throw new IOException("this is no report of a run: " + e.getMessage(), e);
         }
     }
 
-    private static String text(Properties lines, String key) {
+    private static Map<String, Long> hypercalls(Properties lines) {
+        Map<String, Long> named = new TreeMap<>();
+        for (String key : lines.stringPropertyNames()) {
+            if (key.startsWith(HYPERCALL)) {
+                named.put(spaced(key.substring(HYPERCALL.length())), number(lines, key));
+            }
+        }
+        return named;
+    }
+
+    /** The one hypercall whose commands are counted by themselves. */
+    private static String spaced(String key) {
+        return key.startsWith(COMMAND)
+                ? "mmuext_op " + key.substring(COMMAND.length()).replace('_', ' ')
+                : key;
+    }
+
+    static String text(Properties lines, String key) {
         String value = lines.getProperty(key);
         if (value == null) {
             throw new IllegalArgumentException(key + " is missing");
@@ -177,7 +255,7 @@ record RunResult(
         return value;
     }
 
-    private static long number(Properties lines, String key) {
+    static long number(Properties lines, String key) {
         return Long.parseLong(text(lines, key));
     }
 }

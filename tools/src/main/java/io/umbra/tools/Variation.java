@@ -14,12 +14,14 @@ import picocli.CommandLine.TypeConversionException;
 /**
  * An option and the values to compare.
  *
- * @param option a row of the policy table, {@link #PAGING} or {@link #MEMORY}
+ * @param option a row of the policy table, {@link #PAGING}, {@link #MEMORY} or {@link #KIND}
  * @param values at least one, each once
  */
 record Variation(String option, List<String> values) {
     static final String PAGING = "paging";
     static final String MEMORY = "memory";
+    /** Of guest and paging together: {@link GuestKind}. */
+    static final String KIND = "kind";
 
     Variation {
         values = List.copyOf(values);
@@ -50,6 +52,7 @@ record Variation(String option, List<String> values) {
         switch (option) {
             case PAGING -> checkPaging(value);
             case MEMORY -> checkMemory(value);
+            case KIND -> checkKind(value);
             default -> {
                 if (PolicyOption.of(option).isEmpty()) {
                     throw new IllegalArgumentException(
@@ -70,6 +73,13 @@ record Variation(String option, List<String> values) {
         }
     }
 
+    private static void checkKind(String value) {
+        if (GuestKind.of(value).isEmpty()) {
+            throw new IllegalArgumentException("option kind cannot be '" + value + "': it takes "
+                    + Arrays.stream(GuestKind.values()).map(GuestKind::label).collect(Collectors.joining(" or ")));
+        }
+    }
+
     private static void checkMemory(String value) {
         try {
             MemorySize.check(new MemorySize().convert(value));
@@ -79,7 +89,8 @@ record Variation(String option, List<String> values) {
     }
 
     private static String choices() {
-        return Stream.concat(Arrays.stream(PolicyOption.values()).map(PolicyOption::label), Stream.of(PAGING, MEMORY))
+        return Stream.concat(
+                        Arrays.stream(PolicyOption.values()).map(PolicyOption::label), Stream.of(PAGING, MEMORY, KIND))
                 .collect(Collectors.joining(", "));
     }
 }

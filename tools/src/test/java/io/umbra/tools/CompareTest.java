@@ -14,6 +14,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,6 +42,7 @@ class CompareTest {
         final List<List<String>> calls = Collections.synchronizedList(new ArrayList<>());
         String console = "hello\n";
         String consoleOfStrictTlb = "hello\n";
+        String consoleOfPv = "hello from Xen\n";
         int statusOfStrictTlb;
 
         @Override
@@ -58,6 +60,13 @@ class CompareTest {
                     1000,
                     Map.of(Counter.PAGE_FAULT, isStrict ? 300L : 200L),
                     Map.of(ProcessorCounter.WALK_REFERENCE, 10L));
+            if (arguments.contains("--guest=pv")) {
+                Files.writeString(out, consoleOfPv);
+                result = Runs.pv(
+                        result,
+                        Map.of(PvTotal.PAGETABLE_EXITS, 40L, PvTotal.ENTRIES_AUDITED, 1234L),
+                        Map.of("mmu_update", 45L, "mmuext_op pin L4", 2L));
+            }
             for (String argument : arguments) {
                 if (argument.startsWith("--report-file=")) {
                     Files.writeString(Path.of(argument.substring("--report-file=".length())), result.properties());
@@ -112,6 +121,40 @@ class CompareTest {
         long references = Long.parseLong(nested[headings.indexOf("walk_reference")]);
         assertThat(references).isBetween(4 * misses, 24 * misses + 24 * 1000);
         assertThat(shadow[headings.indexOf("exit_port")]).isEqualTo(nested[headings.indexOf("exit_port")]);
+    }
+
+    @Test
+    void theBuiltInGuestsStandSideBySide() {
+        Result result = umbra(new Compare(), "--vary", "kind=hvm-shadow,pv-direct,pv-shadow", "--memory=16M");
+        assertThat(result.errors()).isEmpty();
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.out()).startsWith("""
+                the built-in guest, 3 combinations, memory=16777216
+                The guest saw the same wherever it had the same machine.
+                """);
+        long[] stores = numbers(result.out(), "    stores to pagetables, trapped");
+        long[] fills = numbers(result.out(), "    shadows filled");
+        long[] updates = numbers(result.out(), "  mmu_update");
+        long[] audited = numbers(result.out(), "  entries audited one by one");
+        assertThat(stores[0]).isPositive();
+        assertThat(stores[1]).isPositive().isEqualTo(stores[2]);
+        assertThat(fills[0]).isPositive();
+        assertThat(fills[1]).isZero();
+        assertThat(fills[2]).isPositive();
+        assertThat(updates[0]).isEqualTo(-1);
+        assertThat(updates[1]).isPositive().isEqualTo(updates[2]);
+        assertThat(audited[1]).isGreaterThan(updates[1]).isEqualTo(audited[2]);
+    }
+
+    /** Of the line with this title; -1 for a dash. */
+    private static long[] numbers(String text, String title) {
+        String line = text.lines()
+                .filter(each -> each.startsWith(title + "  "))
+                .findFirst()
+                .orElseThrow();
+        return Stream.of(line.substring(title.length()).strip().split(" +"))
+                .mapToLong(cell -> cell.equals("-") ? -1 : Long.parseLong(cell.replace(",", "")))
+                .toArray();
     }
 
     // ---- with pretended runs
@@ -249,6 +292,10 @@ class CompareTest {
                 "--vary memory=8M --memory 8M",
                 "--vary paging=shadow --paging nested",
                 "--vary paging=magic",
+                "--vary kind=pv",
+                "--vary kind=pv-direct --paging shadow",
+                "--vary kind=pv-direct --vary paging=shadow",
+                "--vary pool=128 --append-pv console=hvc0",
                 "--vary pool=128 --set magic=1",
                 "--vary pool=128 --memory 1K",
                 "--vary pool=128 --paging magic",
@@ -271,6 +318,59 @@ class CompareTest {
         assertThat(result.errors().lines()).singleElement().asString().startsWith("umbra: ");
         assertThat(result.out()).isEmpty();
         assertThat(pretended.calls).isEmpty();
+    }
+
+    @Test
+    void eachKindOfGuestGetsItsOwnCommandLine() {
+        Result result = compare(
+                "--vary=kind=hvm-shadow,hvm-nested,pv-direct", "--append=console=ttyS0", "--append-pv=console=hvc0");
+        assertThat(result.status()).isZero();
+        for (List<String> call : pretended.calls) {
+            boolean isPv = call.contains("--guest=pv");
+            assertThat(call)
+                    .contains(isPv ? "--append=console=hvc0" : "--append=console=ttyS0")
+                    .doesNotContain(isPv ? "--append=console=ttyS0" : "--append=console=hvc0");
+            assertThat(call.contains("--no-hypercalls")).isNotEqualTo(isPv);
+            assertThat(call).contains(isPv ? "--paging=direct" : "--guest=hvm");
+        }
+        pretended.calls.clear();
+        compare("--vary=kind=hvm-shadow,pv-shadow", "--append=console=ttyS0 console=hvc0");
+        assertThat(pretended.calls)
+                .hasSize(2)
+                .allSatisfy(call -> assertThat(call).contains("--append=console=ttyS0 console=hvc0"));
+    }
+
+    @Test
+    void kindsOfGuestsStandSideBySideAndOnlyTheSameMachineIsCompared() {
+        String text = compare("--vary", "kind=hvm-shadow,hvm-nested,pv-direct").out();
+        assertThat(text)
+                .contains("""
+                The guest saw the same wherever it had the same machine.
+
+                """)
+                .contains("""
+                Hypercalls by name, those inside multicalls too
+                  mmu_update                                                  -           -         45
+                  mmuext_op pin L4                                            -           -          2
+                """)
+                .contains("\n  entries audited one by one                                  -           -      1,234\n");
+        assertThat(compare("--vary", "kind=hvm-shadow,pv-direct").out())
+                .contains("No two runs were on the same machine, so what the guest saw was not compared.\n");
+        String json =
+                compare("--vary", "kind=pv-direct,hvm-shadow", "--format=json").out();
+        assertThat(json)
+                .contains("\"kind\": \"pv-direct\"", "\"guest\": \"pv\"", "\"guest\": \"hvm\"")
+                .contains("\"mmuext_op pin L4\": 2", "\"entries_audited\": 1234", "\"pv-exit\": {");
+    }
+
+    @Test
+    void aDifferenceBetweenKindsOfOneMachineIsADifference() {
+        Result result = compare("--vary", "kind=pv-direct,pv-shadow", "--vary=coherence=write-protect,strict-tlb");
+        assertThat(result.status()).isZero();
+        pretended.statusOfStrictTlb = 1;
+        result = compare("--vary", "kind=pv-direct,pv-shadow", "--vary=coherence=write-protect,strict-tlb");
+        assertThat(result.status()).isEqualTo(ExitStatus.GUEST_FAILED);
+        assertThat(result.out()).contains("DIFFERENCE: the exit status differs");
     }
 
     @Test

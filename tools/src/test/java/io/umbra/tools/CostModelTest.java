@@ -51,7 +51,7 @@ class CostModelTest {
 
     @Test
     void eachConstantCountsForItsOwnTermAlone() {
-        Map<String, Long> quantities = Map.of(
+        Map<String, Long> ofShadows = Map.of(
                 "reference", 1024L,
                 "exit", 6145L,
                 "other-exit", 24576L,
@@ -62,6 +62,8 @@ class CostModelTest {
                 "fill", 128L,
                 "page", 256L,
                 "scan", 1536L);
+        Map<String, Long> quantities = new HashMap<>(ofShadows);
+        quantities.putAll(Map.of("pv-exit", 0L, "audit", 0L, "validate", 0L));
         assertThat(quantities).hasSameSizeAs(CostTerm.values());
         quantities.forEach((label, quantity) -> {
             Map<String, String> constants = new HashMap<>();
@@ -71,6 +73,38 @@ class CostModelTest {
             constants.put(label, "2.5");
             assertThat(CostModel.with(constants).of(RUN).total()).as(label).isEqualTo(Math.round(quantity * 2.5));
         });
+    }
+
+    private static final RunResult PV = Runs.pv(
+            RUN,
+            Map.of(
+                    PvTotal.PAGETABLE_EXITS,
+                    1L << 13,
+                    PvTotal.ENTRIES_AUDITED,
+                    1L << 17,
+                    PvTotal.TABLES_VALIDATED,
+                    1L << 18),
+            Map.of("mmu_update", 1L << 19));
+
+    @Test
+    void exitsOfAPvGuestAreTrapsAndItsAuditsCostToo() {
+        CostModel model = CostModel.with(Map.of("pv-exit", "10", "audit", "3", "validate", "2", "other-exit", "1"));
+        Cost cost = model.of(PV);
+        assertThat(PV.memoryExits()).isEqualTo(6145 + (1 << 13));
+        assertThat(cost.share(CostTerm.Share.EXITS)).isEqualTo(10 * (6145 + (1 << 13)));
+        assertThat(cost.share(CostTerm.Share.AUDITS)).isEqualTo(3 * (1 << 17) + 2 * (1 << 18));
+        assertThat(cost.share(CostTerm.Share.SHADOWS)).isEqualTo(905_472);
+    }
+
+    @Test
+    void allExitsAtOnePriceAreCountedOnce() {
+        CostModel dear = CostModel.with(Map.of("other-exit", "1000"));
+        assertThat(dear.totalWithAllExits(RUN)).isEqualTo(dear.of(RUN).total());
+        CostModel usual = CostModel.with(Map.of());
+        assertThat(usual.totalWithAllExits(RUN))
+                .isEqualTo(usual.of(RUN).total() + 24576 * 1000)
+                .isEqualTo(dear.of(RUN).total());
+        assertThat(usual.totalWithAllExits(PV)).isEqualTo(usual.of(PV).total() + (24576 - 8192) * 300);
     }
 
     @ParameterizedTest

@@ -30,7 +30,19 @@ class RunResultTest {
                 RESULT.verified(),
                 RESULT.options(),
                 RESULT.counters(),
-                RESULT.processor());
+                RESULT.processor(),
+                RESULT.hypercalls(),
+                RESULT.pv());
+    }
+
+    @Test
+    void pvGuestsResultIsReadAgainToo() throws Exception {
+        RunResult result =
+                Runs.pv(RESULT, Map.of(PvTotal.PTWR, 5L), Map.of("mmu_update", 7L, "mmuext_op new user base", 8L));
+        assertThat(result.properties())
+                .contains("guest=pv\n", "ptwr=5\n", "hypercall.mmuext_op_new_user_base=8\n", "trap.#PF=3\n");
+        assertThat(RunResult.parse(new StringReader(result.properties()))).isEqualTo(result);
+        assertThat(RESULT.properties()).contains("guest=hvm\n").doesNotContain("ptwr");
     }
 
     @ParameterizedTest

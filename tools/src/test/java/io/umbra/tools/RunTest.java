@@ -65,6 +65,19 @@ class RunTest {
         assertThat(result.errors()).contains("fixup").contains("cr3_retained").contains("paging shadow");
     }
 
+    @Test
+    void aGuestOfXensInterfaceIsReportedWithItsHypercalls() throws Exception {
+        String[] guest = {"../guests/xen/images/hvm64.elf", "--abi", "xen", "--memory", "16M"};
+        Result result = run(guest);
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.console()).isEqualTo(Files.readString(Path.of("../guests/xen/expected.txt")));
+        assertThat(result.errors()).startsWith("umbra: the guest powered off\n").contains("hypercall memory_op\n");
+        String[] json = {guest[0], "--abi", "xen", "--memory", "16M", "--report", "json"};
+        assertThat(run(json).errors()).contains("\"hypercalls\": {", "\"memory_op\": 3");
+        json[6] = "properties";
+        assertThat(run(json).errors()).contains("hypercall.memory_op=3\n");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"1", "2", "77"})
     void withoutAGuestPlaysTheBuiltInPvGuestWhichPrintsTheSameUnderEverySeed(String seed) throws Exception {
@@ -184,6 +197,12 @@ class RunTest {
                 "--guest pv --verify /dev/null",
                 "--guest pv --resident 8M",
                 "--guest pv --trace /nowhere/trace",
+                "--abi kvm",
+                "--abi xen --guest pv",
+                "--abi xen --no-hypercalls",
+                "--abi xen --save /nowhere/saved",
+                "--abi xen --migrate-every 1ms",
+                "--abi xen --populate-on-demand",
                 "--guest pv /dev/null",
                 "--guest pv ../guests/images/shadow-story.elf",
                 "--time slow",
@@ -225,6 +244,35 @@ class RunTest {
                 .contains("\"guest\": \"pv\"", "\"hypercalls\": {", "\"callback_op\": 1", "\"ptwr\": 0");
         json[guest.length + 1] = "properties";
         assertThat(run(json).errors()).contains("guest=pv\n", "hypercall.callback_op=1\n");
+    }
+
+    @Test
+    void aPvGuestOnShadowsShowsWhatTheyDid() {
+        Result result = run("../guests/pv/images/echo.elf", "--guest", "pv", "--memory", "8M", "--paging", "shadow");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors())
+                .startsWith("umbra: the guest powered off\npaging shadow, guest pv\n")
+                .containsPattern("\n +[1-9][0-9]*  fixup  ")
+                .containsPattern("\n +[1-9][0-9]*  shadow_l1  ")
+                .containsPattern("\n +[1-9][0-9]*  guest_walk  ")
+                .containsPattern("\n +[1-9][0-9]*  exit_hypercall  ")
+                .containsPattern("\n +[1-9][0-9]*  tables_validated  ");
+    }
+
+    @Test
+    void whatTheLogOfASwitchedPvGuestHeldIsInItsReport() {
+        Result result = run("--guest", "pv", "--memory", "8M", "--switch-shadows", "1ms", "--verify");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors())
+                .containsPattern("\n +[1-9][0-9]*  log_rounds  ")
+                .containsPattern("\n +[1-9][0-9]*  log_changed  ");
+    }
+
+    @Test
+    void theAuditOfAbsentEntriesIsAnOptionAndTheBuiltInPvGuestPassesIt() {
+        Result result = run("--guest", "pv", "--memory", "8M", "--set", "pv-l1tf=crash");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.errors()).doesNotContain("shadows for good");
     }
 
     @Test

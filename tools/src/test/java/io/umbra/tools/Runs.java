@@ -28,7 +28,40 @@ final class Runs {
             processor.put(counter.label(), more.getOrDefault(counter, 0L));
         }
         return new RunResult(
-                "ended with " + status, status, 1.5, "shadow", 1 << 28, instructions, 0, options, counters, processor);
+                "ended with " + status,
+                status,
+                1.5,
+                "shadow",
+                1 << 28,
+                instructions,
+                0,
+                options,
+                counters,
+                processor,
+                Map.of(),
+                null);
+    }
+
+    /** The same as a PV guest's. */
+    static RunResult pv(RunResult result, Map<PvTotal, Long> counts, Map<String, Long> hypercalls) {
+        Map<String, Long> totals = new LinkedHashMap<>();
+        for (PvTotal total : PvTotal.values()) {
+            totals.put(total.label(), counts.getOrDefault(total, 0L));
+        }
+        PvResult pv = new PvResult(totals, Map.of("#PF", 3L), Map.of("forced_cpuid", 2L), "");
+        return new RunResult(
+                result.end(),
+                result.status(),
+                result.seconds(),
+                "direct",
+                result.memoryBytes(),
+                result.instructions(),
+                result.verified(),
+                result.options(),
+                result.counters(),
+                result.processor(),
+                hypercalls,
+                pv);
     }
 
     static RunResult result(int status, long instructions) {

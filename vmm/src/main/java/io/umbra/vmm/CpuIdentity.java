@@ -2,8 +2,11 @@ package io.umbra.vmm;
 
 import io.umbra.processor.CpuFeatures;
 import io.umbra.processor.CpuFeatures.Leaf;
+import io.umbra.vmm.DomainConfig.Abi;
 import io.umbra.vmm.apic.ApicMode;
+import io.umbra.vmm.hvm.HvmInterface;
 import io.umbra.x86.VcpuState;
+import org.jspecify.annotations.Nullable;
 
 /**
  * CPUID: what the processor offers, its local APIC, whose feature bit follows IA32_APIC_BASE, its place as the only one of its machine (leaf 0xb), and the leaf by which a guest finds
@@ -31,14 +34,20 @@ final class CpuIdentity {
     /**
      * Answers for the leaf in EAX and the subleaf in ECX.
      *
-     * @param announcesHypercalls whether leaf 0x40000000 bears the signature
+     * @param announced the interface that the leaves from 0x40000000 on tell of, null for none
      */
-    static void answer(VcpuState state, ApicMode apic, boolean announcesHypercalls) {
+    static void answer(VcpuState state, ApicMode apic, @Nullable Abi announced) {
         int number = (int) state.gpr[VcpuState.RAX];
-        Leaf answer = number == HYPERVISOR_BASE && announcesHypercalls
-                ? new Leaf(
-                        HYPERVISOR_BASE, Hypercalls.SIGNATURE_EBX, Hypercalls.SIGNATURE_ECX, Hypercalls.SIGNATURE_EDX)
-                : leaf(number, (int) state.gpr[VcpuState.RCX], apic, state);
+        int subleaf = (int) state.gpr[VcpuState.RCX];
+        Leaf answer;
+        if (number == HYPERVISOR_BASE && announced == Abi.UMBRA) {
+            answer = new Leaf(
+                    HYPERVISOR_BASE, Hypercalls.SIGNATURE_EBX, Hypercalls.SIGNATURE_ECX, Hypercalls.SIGNATURE_EDX);
+        } else if (announced == Abi.XEN && HvmInterface.hasLeaf(number)) {
+            answer = HvmInterface.leaf(number, subleaf);
+        } else {
+            answer = leaf(number, subleaf, apic, state);
+        }
         state.gpr[VcpuState.RAX] = answer.eax() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RBX] = answer.ebx() & 0xFFFF_FFFFL;
         state.gpr[VcpuState.RCX] = answer.ecx() & 0xFFFF_FFFFL;

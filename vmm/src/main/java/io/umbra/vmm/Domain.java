@@ -13,6 +13,8 @@ import io.umbra.shadow.Trace;
 import io.umbra.vmm.apic.ApicModelRegisters;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.vmm.firmware.Firmware;
+import io.umbra.vmm.hvm.HvmInterface;
+import io.umbra.vmm.hvm.HvmMachine;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
@@ -25,11 +27,14 @@ import io.umbra.x86.Exit;
 import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.MachineMemory;
+import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -73,6 +78,7 @@ public final class Domain implements Guest {
     private final @Nullable PeriodicMerging merging;
     private @Nullable DirtyMeter meter;
     private final ExitCounts exits = new ExitCounts();
+    private final @Nullable HvmInterface xen;
 
     /** By the host's clock, for wall time. */
     private long started = System.nanoTime();
@@ -90,6 +96,9 @@ public final class Domain implements Guest {
     private int incarnation;
 
     private boolean hidesHypercalls;
+    /** On its serial port or the debug console. */
+    private boolean hasPrinted;
+
     private volatile @Nullable GuestEnd stopReason;
 
     /** @param console takes what the guest prints, byte by byte */
@@ -102,7 +111,7 @@ public final class Domain implements Guest {
         this.config = config;
         this.blowEvery = config.policy().blowEvery();
         this.input = input;
-        this.map = new MemoryMap(config.memoryBytes());
+        this.map = new MemoryMap(config.memoryBytes(), config.abi() == DomainConfig.Abi.XEN);
         long ramFrames = config.memoryBytes() >>> 12;
         long residentFrames = Math.min(ramFrames, config.ram().mostResident());
         long needed = residentFrames + ramFrames / 256 + config.policy().poolPages() + SPARE_FRAMES;
@@ -111,7 +120,10 @@ public final class Domain implements Guest {
         this.p2m = new P2m(memory, frames);
         this.ram = new GuestRam(memory, frames, p2m, map, config.ram().onDemand());
         this.state = new VcpuState();
-        this.platform = new Platform(map, config.startDate(), state, this::timeStamp, console);
+        this.platform = new Platform(map, config.startDate(), state, this::timeStamp, printed -> {
+            hasPrinted = true;
+            console.accept(printed);
+        });
         this.screen = new TextScreen(ram, platform.screen);
         this.processor = new SoftwareProcessor(state, memory, config.translation());
         trace.begin(processor::retired);
@@ -123,6 +135,34 @@ public final class Domain implements Guest {
         this.verifier = config.verify() ? new Verifier(ram) : null;
         this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
         ram.watch(paging::memoryWritten);
+        this.xen = config.abi() == DomainConfig.Abi.XEN ? xen(console) : null;
+    }
+
+    private HvmInterface xen(IntConsumer console) {
+        HvmMachine machine = new HvmMachine(
+                state,
+                memory,
+                frames,
+                ram,
+                p2m,
+                paging,
+                platform.clock,
+                platform.apic,
+                platform::line,
+                this::flush,
+                map);
+        return new HvmInterface(
+                machine,
+                config.memoryBytes() >>> 12,
+                console,
+                config.startDate(),
+                reason -> platform.ended(GuestEnd.of(reason)),
+                () -> platform.ended(GuestEnd.VCPU_DOWN));
+    }
+
+    private void flush() {
+        processor.flush();
+        paging.invalidateContext(0);
     }
 
     private @Nullable PeriodicMerging demandMemory() {
@@ -174,7 +214,7 @@ public final class Domain implements Guest {
         return series;
     }
 
-    /** Hides the counters from the guest, so that what it prints cannot depend on the policy: no hypercall exists, and CPUID does not announce any. */
+    /** Only of a domain with Umbra's own interface. Hides the counters from the guest, so that what it prints cannot depend on the policy: no hypercall exists, and CPUID does not announce any. */
     public void hideHypercalls() {
         hidesHypercalls = true;
     }
@@ -208,6 +248,17 @@ public final class Domain implements Guest {
         return state;
     }
 
+    /** What the guest asked for by Xen's interface, by name in alphabetic order. */
+    public Map<String, Long> hypercalls() {
+        return xen == null ? Map.of() : xen.hypercalls();
+    }
+
+    /** Xen's interface as the guest has it, or null. */
+    @Nullable
+    HvmInterface xen() {
+        return xen;
+    }
+
     /** What stands on the guest's text screen: 25 lines of at most 80 characters. */
     public String screen() {
         return screen.text();
@@ -235,6 +286,10 @@ public final class Domain implements Guest {
             return end;
         } catch (DomainCrash crash) {
             return new GuestEnd.Crashed(crash.reason());
+        } finally {
+            if (xen != null) {
+                xen.drain();
+            }
         }
     }
 
@@ -347,12 +402,31 @@ public final class Domain implements Guest {
         if (!state.interruptsEnabled() && !nmiMayCome) {
             return new GuestEnd.PoweredOff("the guest halted with interrupts disabled: powered off");
         }
-        while (!isWoken()) {
+        if (xen == null) {
+            return await(this::isWoken);
+        }
+        xen.blocked(true);
+        GuestEnd end = await(this::isWoken);
+        xen.blocked(false);
+        return end;
+    }
+
+    /** A hypercall has put the vCPU to sleep. */
+    private @Nullable GuestEnd asleep(HvmInterface sleeper) {
+        sleeper.blocked(true);
+        GuestEnd end =
+                await(() -> sleeper.tryWake(platform.hasInterrupt() || !state.nmiBlocked && platform.apic.hasNmi()));
+        sleeper.blocked(false);
+        return end;
+    }
+
+    private @Nullable GuestEnd await(BooleanSupplier isWoken) {
+        while (!isWoken.getAsBoolean()) {
             if (stopReason != null) {
                 return stopReason;
             }
             feedInput();
-            if (isWoken()) {
+            if (isWoken.getAsBoolean()) {
                 return null;
             }
             long next = platform.clock.nextEvent();
@@ -369,7 +443,19 @@ public final class Domain implements Guest {
     }
 
     private boolean isWoken() {
-        return state.interruptsEnabled() && platform.hasInterrupt() || !state.nmiBlocked && platform.apic.hasNmi();
+        return state.interruptsEnabled() && hasInterrupt() || !state.nmiBlocked && platform.apic.hasNmi();
+    }
+
+    /** The callback's vector goes first. */
+    private int acknowledge() {
+        return xen != null && xen.hasCallback() ? xen.callbackVector() : platform.acknowledge();
+    }
+
+    private boolean hasInterrupt() {
+        if (xen != null) {
+            xen.drive();
+        }
+        return xen != null && xen.hasCallback() || platform.hasInterrupt();
     }
 
     private void skipTo(long next) {
@@ -388,6 +474,13 @@ public final class Domain implements Guest {
     }
 
     private void feedInput() {
+        if (xen != null && xen.hasConsole()) {
+            xen.type(input::take);
+            return;
+        }
+        if (xen != null && !hasPrinted) {
+            return;
+        }
         int room = platform.serial.freeSpace();
         if (room > 0) {
             byte[] typed = input.take(room);
@@ -405,12 +498,12 @@ public final class Domain implements Guest {
             processor.inject(Event.nmi());
             exits.countInterrupt();
         }
-        if (platform.hasInterrupt() && !vcpu.postpones(Event.Kind.EXTERNAL) && processor.isInterruptible()) {
-            processor.inject(Event.external(platform.acknowledge()));
+        if (hasInterrupt() && !vcpu.postpones(Event.Kind.EXTERNAL) && processor.isInterruptible()) {
+            processor.inject(Event.external(acknowledge()));
             exits.countInterrupt();
         }
         processor.nmiWindow(vcpu.postpones(Event.Kind.NMI) || platform.apic.hasNmi());
-        processor.interruptWindow(vcpu.postpones(Event.Kind.EXTERNAL) || platform.hasInterrupt());
+        processor.interruptWindow(vcpu.postpones(Event.Kind.EXTERNAL) || hasInterrupt());
     }
 
     // ---- exits
@@ -423,19 +516,22 @@ public final class Domain implements Guest {
                 vcpu.nestedFaultExit(fault.guestPhysical(), fault.access(), fault.linear(), fault.interrupted());
             case Exit.ControlRegister write -> controlRegisterWritten(write);
             case Exit.EferWritten write -> paging.eferWritten(0, write.old());
-            case Exit.TimeStampWritten written -> platform.apic.timeStampChanged();
+            case Exit.TimeStampWritten written -> timeStampWritten();
             case Exit.InvalidatePage page -> paging.invalidatePage(0, page.linear());
             case Exit.InvalidateContext context -> paging.invalidateContext(0);
             case Exit.PortRead read -> processor.completePortRead((int) platform.ports.read(read.port(), read.size()));
             case Exit.PortWrite write -> platform.ports.write(write.port(), write.size(), write.value() & 0xFFFF_FFFFL);
             case Exit.Cpuid cpuid -> {
-                CpuIdentity.answer(state, platform.apic.mode(), !hidesHypercalls);
+                CpuIdentity.answer(state, platform.apic.mode(), hidesHypercalls ? null : config.abi());
                 processor.retire(cpuid.length());
             }
             case Exit.MsrRead read -> readModelRegister(read);
             case Exit.MsrWrite write -> writeModelRegister(write);
             case Exit.TimeStamp stamp -> readTime(stamp);
             case Exit.Hypercall call -> {
+                if (xen != null) {
+                    return hypercall(xen, call.length());
+                }
                 if (hidesHypercalls) {
                     Hypercalls.refuse(state);
                 } else {
@@ -457,6 +553,27 @@ public final class Domain implements Guest {
             case Exit.Stopped stopped -> {}
         }
         return null;
+    }
+
+    /** What is not done is executed again, as an instruction of its own, when what is due meanwhile has been looked at. */
+    private @Nullable GuestEnd hypercall(HvmInterface called, int length) {
+        if (called.call()) {
+            processor.retire(length);
+        } else {
+            long trap = state.rflags & RFlags.TRAP;
+            state.rflags &= ~RFlags.TRAP;
+            processor.retire(length);
+            state.rflags |= trap;
+            state.rip -= length;
+        }
+        return called.isAsleep() && platform.end() == null ? asleep(called) : null;
+    }
+
+    private void timeStampWritten() {
+        platform.apic.timeStampChanged();
+        if (xen != null && !config.wallTime()) {
+            xen.timeStampAtZero(state.tscOffset - skipped);
+        }
     }
 
     private static InvariantViolation unasked(Exit exit) {
@@ -489,6 +606,8 @@ public final class Domain implements Guest {
             value = platform.apicRegisters.read(index);
         } else if (MemoryTypeRegisters.has(index)) {
             value = memoryTypes.read(index);
+        } else if (xen != null && HvmInterface.hasRegister(index)) {
+            value = OptionalLong.of(0);
         } else {
             value = ModelRegisters.read(index);
         }
@@ -508,6 +627,8 @@ public final class Domain implements Guest {
             done = platform.apicRegisters.write(index, write.value());
         } else if (MemoryTypeRegisters.has(index)) {
             done = memoryTypes.write(index, write.value());
+        } else if (xen != null && HvmInterface.hasRegister(index)) {
+            done = xen.writeRegister(write.value());
         } else {
             done = ModelRegisters.write(index);
         }
@@ -605,6 +726,9 @@ public final class Domain implements Guest {
      * @throws InvariantViolation (FRAME-2) when frames are missing then
      */
     void destroy() {
+        if (xen != null) {
+            xen.close();
+        }
         paging.close();
         ram.release();
         p2m.free();

@@ -15,6 +15,7 @@ import java.time.Instant;
  * @param verify every translation is held against the definition of the architecture
  * @param ram when its RAM gets frames
  * @param translation whether the guest's code is translated; the guest cannot tell
+ * @param abi the interface of the hypervisor's that the guest finds
  */
 public record DomainConfig(
         long memoryBytes,
@@ -25,9 +26,39 @@ public record DomainConfig(
         Instant startDate,
         boolean verify,
         RamPlan ram,
-        Translation translation) {
+        Translation translation,
+        Abi abi) {
 
-    /** With RAM that is there from the start, and a processor that interprets. */
+    /** @throws IllegalArgumentException when Xen's interface is to share memory that comes and goes */
+    public DomainConfig {
+        if (abi == Abi.XEN && ram.onDemand()) {
+            throw new IllegalArgumentException("Xen's interface needs RAM that is there from the start");
+        }
+    }
+
+    /** The interface of the hypervisor's own that a guest finds by CPUID. */
+    public enum Abi {
+        /** Umbra's counters and hints. */
+        UMBRA,
+        /** Xen's interface for HVM guests. */
+        XEN
+    }
+
+    /** A domain with Umbra's own interface. */
+    public DomainConfig(
+            long memoryBytes,
+            PagingKind paging,
+            ShadowPolicy policy,
+            long seed,
+            boolean wallTime,
+            Instant startDate,
+            boolean verify,
+            RamPlan ram,
+            Translation translation) {
+        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, translation, Abi.UMBRA);
+    }
+
+    /** With RAM that is there from the start, and the {@linkplain Translation#fastest fastest} processor. */
     public DomainConfig(
             long memoryBytes,
             PagingKind paging,
@@ -39,7 +70,7 @@ public record DomainConfig(
         this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, RamPlan.AT_ONCE);
     }
 
-    /** A domain whose processor interprets. */
+    /** A domain with the {@linkplain Translation#fastest fastest} processor. */
     public DomainConfig(
             long memoryBytes,
             PagingKind paging,
@@ -49,7 +80,7 @@ public record DomainConfig(
             Instant startDate,
             boolean verify,
             RamPlan ram) {
-        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, Translation.OFF);
+        this(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, Translation.fastest());
     }
 
     /** How memory is virtualised. */
@@ -61,7 +92,12 @@ public record DomainConfig(
     }
 
     public DomainConfig with(Translation how) {
-        return new DomainConfig(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, how);
+        return new DomainConfig(memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, how, abi);
+    }
+
+    public DomainConfig with(Abi which) {
+        return new DomainConfig(
+                memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, translation, which);
     }
 
     /** The smallest RAM of a domain: 1 MiB of low memory and something above it. */

@@ -31,6 +31,10 @@ final class DomainSender {
 
     /** @param inputStays who restores the domain has its input already */
     DomainSender(Domain domain, OutputStream target, boolean inputStays) {
+        if (domain.config().abi() == DomainConfig.Abi.XEN) {
+            throw new IllegalArgumentException(
+                    "a guest of Xen's interface cannot be saved or migrated by this version");
+        }
         this.domain = domain;
         this.memory = domain.memory();
         this.p2m = domain.p2m();

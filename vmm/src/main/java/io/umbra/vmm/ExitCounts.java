@@ -3,11 +3,14 @@ package io.umbra.vmm;
 import io.umbra.x86.Exit;
 
 /** How often the guest was left, and why, as far as a processor with virtualisation would have left it too. */
-final class ExitCounts {
+public final class ExitCounts {
     private final long[] values = new long[ProcessorCounter.values().length];
 
+    /** Of none yet. */
+    public ExitCounts() {}
+
     /** Page faults are counted by the engine, most of which never get here; a spent budget and a stop are Umbra's own affair. */
-    void count(Exit exit) {
+    public void count(Exit exit) {
         switch (exit) {
             case Exit.ControlRegister write -> add(ProcessorCounter.EXIT_CONTROL_REGISTER);
             case Exit.EferWritten write -> add(ProcessorCounter.EXIT_CONTROL_REGISTER);

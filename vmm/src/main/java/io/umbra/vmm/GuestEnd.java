@@ -1,7 +1,24 @@
 package io.umbra.vmm;
 
+import io.umbra.vmm.xen.Shutdown;
+
 /** How a run ended. */
 public sealed interface GuestEnd {
+
+    /** The guest took down its only vCPU. */
+    GuestEnd VCPU_DOWN = new Crashed("the guest took its only vCPU down");
+
+    /** What a guest asks for by Xen's interface. */
+    static GuestEnd of(Shutdown reason) {
+        return switch (reason) {
+            case POWER_OFF -> new PoweredOff("the guest powered off");
+            case REBOOT -> new Reset("the guest asked for a reboot");
+            case SUSPEND -> new Crashed("the guest suspended itself, and nothing resumes it");
+            case CRASH -> new Crashed("the guest's kernel crashed");
+            case WATCHDOG -> new Crashed("the guest's watchdog expired");
+            case SOFT_RESET -> new Reset("the guest asked for a soft reset");
+        };
+    }
 
     /** One line that says what happened. */
     String message();

@@ -146,7 +146,8 @@ final class Platform {
         return ioApic;
     }
 
-    private InterruptLine line(int irq) {
+    /** An ISA interrupt. */
+    InterruptLine line(int irq) {
         InterruptLine toPair = interrupts.line(irq);
         InterruptLine toPin = ioApic.line(irq == 0 ? TIMER_PIN : irq);
         return asserted -> {
@@ -185,7 +186,8 @@ final class Platform {
     // ---- the end
     // -----------------------------------------------------------------------------------------------------
 
-    private void ended(GuestEnd how) {
+    /** The first end counts. */
+    void ended(GuestEnd how) {
         if (end == null) {
             end = how;
         }

@@ -10,7 +10,7 @@ public record ProcessorCounts(Map<ProcessorCounter, Long> values) {
         values = Map.copyOf(values);
     }
 
-    static ProcessorCounts of(TlbCounts tlb, ExitCounts exits) {
+    public static ProcessorCounts of(TlbCounts tlb, ExitCounts exits) {
         Map<ProcessorCounter, Long> values = new EnumMap<>(ProcessorCounter.class);
         for (ProcessorCounter counter : ProcessorCounter.values()) {
             values.put(

@@ -93,11 +93,18 @@ class BuiltInGuestTest {
 
     /** Not only what the guest sees: the TLB's walks and the shadows, too. */
     @ParameterizedTest
-    @CsvSource({"SHADOW,write-protect,1", "SHADOW,strict-tlb,2", "SHADOW,out-of-sync,5", "NESTED,write-protect,1"})
-    void translatedItIsTheSameToTheLastWalk(PagingKind paging, String coherence, int threshold) throws Exception {
+    @CsvSource({
+        "SHADOW,write-protect,HOST,1",
+        "SHADOW,strict-tlb,HOST,2",
+        "SHADOW,out-of-sync,HOST,5",
+        "NESTED,write-protect,HOST,1",
+        "SHADOW,write-protect,BYTECODE,2"
+    })
+    void translatedItIsTheSameToTheLastWalk(
+            PagingKind paging, String coherence, Translation.Target target, int threshold) throws Exception {
         Map<String, String> settings = Map.of("coherence", coherence);
         Played interpreted = play(paging, settings, false);
-        Played translated = play(paging, settings, false, false, new Translation(threshold, true));
+        Played translated = play(paging, settings, false, false, new Translation(threshold, true, target, 1 << 20));
         assertThat(translated.console()).isEqualTo(interpreted.console());
         assertThat(translated.end()).isEqualTo(interpreted.end());
         assertThat(translated.domain().instructions())

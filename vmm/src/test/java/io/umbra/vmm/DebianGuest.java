@@ -109,7 +109,10 @@ final class DebianGuest {
     /** Before its first instruction. */
     Domain loaded(DomainConfig config, String commandLine, IntConsumer console) throws LoadException {
         Domain domain = new Domain(config, console, ConsoleInput.none());
-        domain.load(GuestImage.recognise(kernel, "vmlinuz"), commandLine, initrd);
+        GuestImage image = config.abi() == DomainConfig.Abi.XEN
+                ? GuestImage.recogniseForXen(kernel, "vmlinuz")
+                : GuestImage.recognise(kernel, "vmlinuz");
+        domain.load(image, commandLine, initrd);
         return domain;
     }
 

@@ -42,7 +42,7 @@ class DebianPvBootTest {
         assertThat(counts.tableStores()).isGreaterThan(100);
         assertThat(counts.systemCalls()).isGreaterThan(1000);
         assertThat(counts.traps()).containsKeys("#PF", "#GP");
-        assertThat(counts.privileged()).containsKeys("write_msr", "forced cpuid");
+        assertThat(counts.privileged()).containsKeys("write_msr", "forced_cpuid");
     }
 
     /** Shadows and the log come and go two thousand times under the kernel; it cannot tell. */

@@ -39,7 +39,7 @@ class WorkTest {
                         false,
                         plain.startDate(),
                         false)
-                .with(isTranslated ? new Translation(1, true) : Translation.OFF);
+                .with(isTranslated ? Translation.fastest().eager() : Translation.OFF);
         try (Domain domain = new Domain(config, console -> {}, ConsoleInput.none())) {
             domain.load(GuestImage.recognise(Files.readAllBytes(GUESTS.resolve(image)), name), "", null);
             domain.limit(LIMIT);

@@ -29,6 +29,11 @@ public final class HostMemory {
     private static final MemorySegment SEGMENT = Reservation.make();
     private static final Windows WINDOWS = new Windows(SEGMENT.byteSize());
 
+    /** Where offset 0 is in the process's address space: for machine code that a processor generates, which must check its accesses itself. */
+    public static long address() {
+        return SEGMENT.address();
+    }
+
     public static int getByte(long offset) {
         return SEGMENT.get(ValueLayout.JAVA_BYTE, offset) & 0xFF;
     }

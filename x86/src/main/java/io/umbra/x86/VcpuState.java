@@ -98,6 +98,11 @@ public final class VcpuState {
         }
     }
 
+    /** CR0.PE is set: real mode is left. In virtual-8086 mode too. */
+    public boolean isProtectedMode() {
+        return (cr0 & Cr0.PROTECTION) != 0;
+    }
+
     public boolean isPaging() {
         return (cr0 & Cr0.PAGING) != 0;
     }

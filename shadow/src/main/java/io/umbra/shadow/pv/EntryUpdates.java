@@ -33,6 +33,7 @@ final class EntryUpdates {
      */
     int update(PvTables tables, long maddr, long value, UpdateKind kind, int dataOwner) {
         int level = frames.type(maddr >>> 12).level();
+        tables.counts().update();
         if (level == 1) {
             return updateLeaf(tables, maddr, value, kind, dataOwner);
         }
@@ -58,6 +59,8 @@ final class EntryUpdates {
                 return flip;
             }
             entry = PvEntry.adjusted(value ^ flip, 1);
+        } else if (!tables.absent().admits(value, 1, maddr)) {
+            return Errno.EINVAL;
         }
         long old = exchange(tables, maddr, entry, kind);
         if (LongModeEntry.isPresent(old)) {
@@ -83,6 +86,8 @@ final class EntryUpdates {
             if (result != Errno.OK) {
                 return result;
             }
+        } else if (!tables.absent().admits(value, level, maddr)) {
+            return Errno.EINVAL;
         }
         long old = exchange(tables, maddr, entry, kind);
         if (LongModeEntry.isPresent(old)) {

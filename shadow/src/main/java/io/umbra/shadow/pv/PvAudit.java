@@ -170,6 +170,8 @@ final class PvAudit {
             } else if (LongModeEntry.isPresent(entry)) {
                 entries.present(owner, mfn, level, slot, entry);
                 followEntry(owner, mfn, level, entry);
+            } else {
+                entries.absent(owner, mfn, level, slot, entry);
             }
         }
         if (frames.isPartial(mfn) && frames.has(mfn, MachineFrames.CHILD_PARTIAL)) {

@@ -50,6 +50,18 @@ final class PvEntryAudit {
         }
     }
 
+    void absent(PvTables owner, long table, int level, int slot, long entry) {
+        AbsentEntries rule = owner.policy().absent();
+        if (!rule.areAudited() || owner.absent().areTablesHidden()) {
+            return;
+        }
+        long address = entry & rule.addressMask();
+        boolean isLarge = level != 1 && (entry & 1L << 7) != 0;
+        if (isLarge || address > 0 && address < rule.safeFrom()) {
+            found("ABSENT-1", place(table, level, slot, entry) + " is absent and names what may be cached");
+        }
+    }
+
     private boolean isIo(long entry) {
         return !frames.contains((entry & FRAME_BITS) >>> 12);
     }

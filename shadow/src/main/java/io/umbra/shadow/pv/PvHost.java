@@ -20,6 +20,18 @@ public interface PvHost {
     /** A table's entry has changed: shadows of it must follow. Nothing to do without shadows. */
     default void entryWritten(long maddr) {}
 
+    /**
+     * An absent entry is about to come into a table in use that hardware must not see ({@link AbsentEntries}): from now on, and for good, hardware must walk nothing of the domain's tables but copies without
+     * such entries. Asked until it was done once.
+     *
+     * @param level of the entry's table
+     * @param maddr where the entry will be
+     * @return false when that cannot be. Then the entry is refused, and the domain must be ended. Xen: {@code domain_crash}
+     */
+    default boolean hideTables(int level, long maddr, long entry) {
+        return false;
+    }
+
     /** Asked between two entries of a long validation. If true, the call ends with {@link Errno#RESTART}. */
     default boolean isPreemptionDue() {
         return false;

@@ -160,6 +160,7 @@ public final class PvMachine {
         flushClock++;
         for (int i = 0; i < domains.size(); i++) {
             if (domains.get(i).isAlive()) {
+                domains.get(i).counts().flush();
                 domains.get(i).host().flushAll();
             }
         }

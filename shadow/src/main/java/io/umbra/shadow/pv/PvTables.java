@@ -28,6 +28,8 @@ public final class PvTables {
     private final TableRoots roots;
     private final DirectStores stores;
     private final DomainFrames domainFrames;
+    private final AbsentGuard absent;
+    private final AuditCounts counts = new AuditCounts();
     private PvVcpu current;
     private boolean alive = true;
 
@@ -43,6 +45,7 @@ public final class PvTables {
         this.domain = domain;
         this.host = host;
         this.policy = policy;
+        this.absent = new AbsentGuard(policy.absent(), host);
         this.vcpus = new PvVcpu[vcpus];
         for (int i = 0; i < vcpus; i++) {
             this.vcpus[i] = new PvVcpu(i, host);
@@ -69,6 +72,15 @@ public final class PvTables {
     /** What the hypervisor's slots of the domain's L4s hold. */
     public ReservedSlots reservedSlots() {
         return reservedSlots;
+    }
+
+    /** What the audit has done so far. */
+    public AuditCounts counts() {
+        return counts;
+    }
+
+    AbsentGuard absent() {
+        return absent;
     }
 
     PvHost host() {

@@ -2,6 +2,7 @@ package io.umbra.shadow.pv;
 
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes every present entry of a table hold what it names, and undoes that. The table's type is published and nobody else works on it. Xen: {@code alloc_l1_table} … {@code alloc_l4_table}, {@code
@@ -63,15 +64,15 @@ final class TableValidation {
         for (int slot = 0; slot < WHOLE; slot++) {
             long address = address(mfn, slot);
             long entry = memory.readLong(address);
-            if (!LongModeEntry.isPresent(entry)) {
-                continue;
-            }
-            int flip = data.take(owner, entry, owner.domain());
+            boolean isPresent = LongModeEntry.isPresent(entry);
+            int flip = isPresent ? data.take(owner, entry, owner.domain()) : absent(owner, entry, 1, address);
             if (flip < 0) {
                 dropLeaves(mfn, slot);
                 return flip;
             }
-            memory.writeLong(address, PvEntry.adjusted(entry ^ flip, 1));
+            if (isPresent) {
+                memory.writeLong(address, PvEntry.adjusted(entry ^ flip, 1));
+            }
         }
         return Errno.OK;
     }
@@ -90,11 +91,18 @@ final class TableValidation {
     // -----------------------------------------------------------------------------------------------------------------------
 
     private int validateLinks(long mfn, int level) {
+        PvTables owner = machine.ownerOf(mfn);
         int first = frames.done(mfn);
         for (int slot = first; slot < WHOLE; slot++) {
             long address = address(mfn, slot);
             long entry = memory.readLong(address);
-            if (!LongModeEntry.isPresent(entry) || isReserved(level, slot)) {
+            if (isReserved(level, slot)) {
+                continue;
+            }
+            if (!LongModeEntry.isPresent(entry)) {
+                if (absent(owner, entry, level, address) != Errno.OK) {
+                    return fail(mfn, slot, false, Errno.EINVAL);
+                }
                 continue;
             }
             if (slot > first && machine.work().isPreemptionDue()) {
@@ -109,11 +117,14 @@ final class TableValidation {
             memory.writeLong(address, PvEntry.adjusted(entry, level));
         }
         frames.progress(mfn, 0, false);
-        PvTables owner = machine.ownerOf(mfn);
         if (level == 4 && owner != null) {
             owner.reservedSlots().writeTo(mfn);
         }
         return Errno.OK;
+    }
+
+    private static int absent(@Nullable PvTables owner, long entry, int level, long address) {
+        return owner == null || owner.absent().admits(entry, level, address) ? Errno.OK : Errno.EINVAL;
     }
 
     /** Validation has come to {@code slot} and no further. */

@@ -81,7 +81,7 @@ final class TypeReferences {
         int result = validation.validate(mfn);
         markAdjusted(mfn);
         switch (result) {
-            case Errno.OK -> frames.set(mfn, MachineFrames.VALIDATED, true);
+            case Errno.OK -> validated(mfn);
             case Errno.RESTART -> leavePartial(mfn);
             case Errno.INTERRUPTED -> frames.typeCount(mfn, 0);
             default -> {
@@ -93,6 +93,14 @@ final class TypeReferences {
             }
         }
         return result;
+    }
+
+    private void validated(long mfn) {
+        frames.set(mfn, MachineFrames.VALIDATED, true);
+        PvTables owner = machine.ownerOf(mfn);
+        if (owner != null && frames.type(mfn).isTable()) {
+            owner.counts().validation();
+        }
     }
 
     /** What is admitted may have been adjusted in place. */
@@ -123,7 +131,7 @@ final class TypeReferences {
         int result = validation.validate(mfn);
         markAdjusted(mfn);
         if (result == Errno.OK) {
-            frames.set(mfn, MachineFrames.VALIDATED, true);
+            validated(mfn);
             machine.drop(mfn);
         } else {
             frames.set(mfn, MachineFrames.PARTIAL, true);

@@ -4,7 +4,7 @@
  *
  * <p>{@link io.umbra.shadow.pv.PvTables} has the calls. What is known of a frame is in {@link io.umbra.shadow.pv.MachineFrames}; {@code TypeReferences} claims, completes and gives up types; {@code TableValidation} goes through
  * a table's entries when its type is claimed or given up; {@code DataReferences} and {@code TableReferences} are what one entry holds, at level 1 and above, by the rules in {@code PvEntry}, with {@code LinearTables} for
- * entries that name their own level; {@code EntryUpdates} changes one entry of a live table; {@code TableRoots} are the tables held for their own sake; {@code DirectStores} audits stores that the guest makes without asking;
+ * entries that name their own level; {@code EntryUpdates} changes one entry of a live table; {@code AbsentGuard} is asked for those that are not present; {@code TableRoots} are the tables held for their own sake; {@code DirectStores} audits stores that the guest makes without asking;
  * {@code DescriptorTables} and {@code DescriptorAudit} are the same for segment descriptors; {@code Work} is a call that can be interrupted, and the place for what it leaves behind.
  *
  * <p>What always holds between two calls, and which the checker ({@code PvAudit}) finds out from memory and from what is held for its own sake:
@@ -20,6 +20,7 @@
  *   <li>FREE-1: a frame with an owner has a reference and is allocated; a frame without has none.
  *   <li>ENTRY-1: a present entry of a table in use has no bits but those allowed at its level.
  *   <li>ENTRY-2: it has US, and at level 1 the kernel's mark or G.
+ *   <li>ABSENT-1: where absent entries are audited, none names what may be cached, unless hardware walks none of the domain's tables.
  *   <li>SLOT-1: the reserved slots of every L4 in use hold what the hypervisor put there.
  *   <li>LINEAR-1: an entry that names a table of its own level is read-only.
  *   <li>LINEAR-2: a table's linear count is the number of such entries that it has, or, negative, of those that name it, but for entries that name their own table; so it has only the ones or the others.

@@ -44,7 +44,7 @@ class PvAuditTest {
         }
     };
 
-    private final PvWorld world = new PvWorld(new PvPolicy(true, DEVICE));
+    private final PvWorld world = new PvWorld(new PvPolicy(true, DEVICE, AbsentEntries.audited(40, 256L << 12)));
     private final PvTables tables = world.tables;
     private final MachineFrames frames = world.frames;
     private final Tree tree = world.loadedTree();
@@ -224,6 +224,19 @@ class PvAuditTest {
         tables.vcpu(0).gdtFrames[0] = 0;
         tables.vcpu(0).gdtFrames[1] = gdt;
         reports("AREA-1");
+    }
+
+    @Test
+    void absentEntryThatNamesMemoryBreaksAbsent1() {
+        for (int level = 1; level <= 4; level++) {
+            long address = PvWorld.address(tree.table(level), 500);
+            world.memory.writeLong(address, entry(tree.data, RW));
+            reports("ABSENT-1");
+            world.memory.writeLong(address, level == 1 ? PvWorld.PS : 0);
+            world.check();
+        }
+        world.memory.writeLong(PvWorld.address(tree.level2, 500), PvWorld.PS);
+        reports("ABSENT-1");
     }
 
     @Test

@@ -43,9 +43,9 @@ final class PvGuest implements AutoCloseable {
 
     private record Translation(long frame, boolean writable) {}
 
-    final PvWorld world = new PvWorld();
-    private final PvTables tables = world.tables;
-    private final MachineFrames frames = world.frames;
+    final PvWorld world;
+    private final PvTables tables;
+    private final MachineFrames frames;
     private final PvTables neighbour;
     private final Defect defect;
     private final long[] pool = new long[POOL + STRANGE];
@@ -57,8 +57,12 @@ final class PvGuest implements AutoCloseable {
 
     int refused;
 
-    PvGuest(Defect defect) {
+    /** @param audits absent entries that name memory are refused, for the host cannot hide tables */
+    PvGuest(Defect defect, boolean audits) {
         this.defect = defect;
+        world = new PvWorld(audits ? PvPolicy.DEFAULT.with(AbsentEntries.audited(40, 256L << 12)) : PvPolicy.DEFAULT);
+        tables = world.tables;
+        frames = world.frames;
         neighbour = new PvTables(world.machine, 2, 1, new PvWorld.Host(), PvPolicy.DEFAULT);
         for (int i = 0; i < POOL; i++) {
             pool[i] = world.frame();

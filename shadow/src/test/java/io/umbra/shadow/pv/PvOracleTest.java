@@ -36,6 +36,8 @@ class PvOracleTest {
             assertThat(accepted).as(kind + " has been tried and granted").isGreaterThan(operations / 5000);
         }
         assertThat(effects.stream().mapToLong(PvSequence.Effect::refused).sum()).isGreaterThan(operations / 5);
+        assertThat(effects.stream().mapToLong(PvSequence.Effect::vulnerable).sum())
+                .isGreaterThan(operations / 300);
         assertThat(effects.stream().mapToLong(PvSequence.Effect::preempted).sum())
                 .isGreaterThan(operations / 200);
     }

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A sequence of operations on a fresh machine, and what comes of it: after each, the independent checker is asked. */
+/** A sequence of operations on a fresh machine, and what comes of it: after each, the independent checker is asked. With every fourth seed absent entries are audited. */
 record PvSequence(long seed, List<PvOperation> operations) {
 
     static PvSequence draw(long seed, int length) {
@@ -21,7 +21,7 @@ record PvSequence(long seed, List<PvOperation> operations) {
     record Failure(int executed, String cause) {}
 
     /** How much it did. */
-    record Effect(List<Integer> accepted, int refused, int preempted) {}
+    record Effect(List<Integer> accepted, int refused, int preempted, int vulnerable) {}
 
     @Nullable
     Failure run() {
@@ -32,7 +32,7 @@ record PvSequence(long seed, List<PvOperation> operations) {
     @Nullable
     Failure run(PvGuest.Defect defect, List<Effect> effects) {
         int executed = 0;
-        try (PvGuest guest = new PvGuest(defect)) {
+        try (PvGuest guest = new PvGuest(defect, seed % 4 == 0)) {
             try {
                 for (PvOperation operation : operations) {
                     executed++;
@@ -40,7 +40,10 @@ record PvSequence(long seed, List<PvOperation> operations) {
                     check(guest);
                 }
                 effects.add(new Effect(
-                        Arrays.stream(guest.accepted).boxed().toList(), guest.refused, guest.world.host.preemptions));
+                        Arrays.stream(guest.accepted).boxed().toList(),
+                        guest.refused,
+                        guest.world.host.preemptions,
+                        guest.world.host.hidden.size()));
                 guest.end();
                 check(guest);
             } catch (AssertionError | RuntimeException e) {

@@ -37,8 +37,18 @@ final class PvWorld implements AutoCloseable {
     final PvTables tables;
     private long nextPfn = 0x100;
 
+    /** What tables were to be hidden for; {@code wasStored}: it was in memory already. */
+    record Hidden(int level, long maddr, long entry, boolean wasStored) {}
+
     /** Counts what it is asked for, and plays another vCPU when a test tells it to. */
     static final class Host implements PvHost {
+        /** Of the world, for {@link Hidden#wasStored}. */
+        @Nullable
+        MachineMemory memory;
+        /** Whether it takes tables from hardware. */
+        boolean hides;
+
+        final List<Hidden> hidden = new ArrayList<>();
         int flushes;
         final List<Long> invalidated = new ArrayList<>();
         final List<Long> loaded = new ArrayList<>();
@@ -96,6 +106,12 @@ final class PvWorld implements AutoCloseable {
         }
 
         @Override
+        public boolean hideTables(int level, long maddr, long entry) {
+            hidden.add(new Hidden(level, maddr, entry, memory != null && memory.readLong(maddr) == entry));
+            return hides;
+        }
+
+        @Override
         public boolean isPreemptionDue() {
             if (patience < 0 || patience-- > 0) {
                 return false;
@@ -122,6 +138,7 @@ final class PvWorld implements AutoCloseable {
     PvWorld(PvPolicy policy, int countLimit) {
         machine = new PvMachine(memory, allocator, countLimit);
         frames = machine.frames();
+        host.memory = memory;
         tables = new PvTables(machine, DOMAIN, 2, host, policy);
     }
 

@@ -215,6 +215,18 @@ public final class LocalApic implements Persistent {
         return true;
     }
 
+    /** The hypervisor requests an edge-triggered interrupt: also while software keeps the APIC disabled. Xen: {@code vlapic_set_irq}. */
+    public void request(int vector) {
+        if (mode != ApicMode.DISABLED) {
+            request(vector, false);
+        }
+    }
+
+    /** The hypervisor requests an NMI. */
+    public void requestNmi() {
+        nmi = true;
+    }
+
     private void request(int vector, boolean isLevel) {
         if (vector < LOWEST_VECTOR) {
             error(ErrorStatus.RECEIVED_ILLEGAL_VECTOR);

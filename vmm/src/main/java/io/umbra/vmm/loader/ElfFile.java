@@ -24,6 +24,7 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
     private static final int MACHINE_X86_64 = 62;
     private static final int LOADABLE = 1;
     private static final int NOTE = 4;
+    private static final int NOTE_SECTION = 7;
 
     /**
      * A part of the file, and the guest-physical memory of {@code memorySize} bytes whose start it fills; it is linked for
@@ -85,6 +86,26 @@ record ElfFile(ImageBytes image, boolean isLongMode, long entry, List<Segment> s
             }
         }
         return new ElfFile(image, wide, entry, List.copyOf(segments), List.copyOf(notes));
+    }
+
+    /** The sections that hold notes, for a file without note segments; those of a broken table of sections are left out. Only their place in the file is told. */
+    List<Segment> noteSections() throws LoadException {
+        boolean wide = image.u8(4) == CLASS_64;
+        long table = wide ? image.u64(40) : image.u32(32);
+        int entrySize = image.u16(wide ? 58 : 46);
+        int count = image.u16(wide ? 60 : 48);
+        if (entrySize < (wide ? 64 : 40) || !image.holds(table, (long) count * entrySize)) {
+            return List.of();
+        }
+        List<Segment> sections = new ArrayList<>();
+        for (long at = table; at < table + (long) count * entrySize; at += entrySize) {
+            long offset = wide ? image.u64(at + 24) : image.u32(at + 16);
+            long size = wide ? image.u64(at + 32) : image.u32(at + 20);
+            if (image.u32(at + 4) == NOTE_SECTION && image.holds(offset, size)) {
+                sections.add(new Segment(offset, size, 0, 0, 0));
+            }
+        }
+        return sections;
     }
 
     private static Segment parseSegment(ImageBytes image, long at, boolean wide) throws LoadException {

@@ -1,6 +1,7 @@
 package io.umbra.vmm.loader;
 
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** An image that a guest can be booted from, recognised by its content. */
 public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, MultibootImage, FlatImage {
@@ -56,6 +57,25 @@ public sealed interface GuestImage permits LinuxBzImage, LinuxElf, PvhElf, Multi
         }
         throw image.wrong(
                 "no bootable image: neither a Linux bzImage, an ELF kernel, a Multiboot image nor a flat image");
+    }
+
+    /**
+     * The same for a guest of Xen's interface, which is entered by its PVH note wherever there is one: in an ELF file before its Multiboot header, and in the kernel inside a bzImage. Xen's own builder knows
+     * no other entry.
+     *
+     * @throws LoadException as {@link #recognise}
+     */
+    static GuestImage recogniseForXen(byte[] content, String name) throws LoadException {
+        ImageBytes image = new ImageBytes(content, name);
+        if (image.startsWith(0, ElfFile.MAGIC)) {
+            ElfFile elf = ElfFile.parse(image);
+            OptionalLong entry = XenNotes.forXen(elf).physicalEntry();
+            if (entry.isPresent()) {
+                return new PvhElf(elf, entry.getAsLong());
+            }
+        }
+        GuestImage any = recognise(content, name);
+        return any instanceof LinuxBzImage linux ? linux.byNote() : any;
     }
 
     private static GuestImage recogniseElf(ImageBytes image, Optional<MultibootHeader> multiboot) throws LoadException {

@@ -1,5 +1,8 @@
 package io.umbra.vmm.loader;
 
+import java.util.Optional;
+import java.util.OptionalLong;
+
 /**
  * A Linux bzImage. Source: Linux Documentation/arch/x86/boot.rst.
  *
@@ -14,8 +17,10 @@ package io.umbra.vmm.loader;
 public final class LinuxBzImage implements GuestImage {
     private final ImageBytes image;
     private final SetupHeader header;
+    private final boolean byNote;
 
-    private LinuxBzImage(SetupHeader header) {
+    private LinuxBzImage(SetupHeader header, boolean byNote) {
+        this.byNote = byNote;
         this.image = header.image();
         this.header = header;
     }
@@ -30,7 +35,12 @@ public final class LinuxBzImage implements GuestImage {
             throw image.wrong("truncated: its compressed kernel, %d bytes at %#x, runs past the end at %#x"
                     .formatted(header.payloadLength(), header.payload(), image.length()));
         }
-        return new LinuxBzImage(header);
+        return new LinuxBzImage(header, false);
+    }
+
+    /** The same image, but entered by the PVH note of the kernel inside if it has one. */
+    LinuxBzImage byNote() {
+        return new LinuxBzImage(header, true);
     }
 
     @Override
@@ -41,11 +51,28 @@ public final class LinuxBzImage implements GuestImage {
     @Override
     public EntryState load(GuestPhysicalMemory memory, LoadRequest request) throws LoadException {
         LowMemory.requireMemory(image, request.memoryMap());
+        if (byNote) {
+            Optional<EntryState> entered = enterByNote(memory, request);
+            if (entered.isPresent()) {
+                return entered.get();
+            }
+        }
         if (!header.holdsLongModeKernel()) {
             return loadProtectedMode(memory, request);
         }
         ElfFile kernel = kernel(request.memoryMap().size());
         return LinuxBoot.load(kernel, header.bytes(), header.commandLineSize(), header.initrdLast(), memory, request);
+    }
+
+    private Optional<EntryState> enterByNote(GuestPhysicalMemory memory, LoadRequest request) throws LoadException {
+        if (!image.holds(header.payload(), header.payloadLength())) {
+            return Optional.empty();
+        }
+        ElfFile kernel = elf(request.memoryMap().size());
+        OptionalLong entry = XenNotes.of(kernel).physicalEntry();
+        return entry.isPresent()
+                ? Optional.of(new PvhElf(kernel, entry.getAsLong()).load(memory, request))
+                : Optional.empty();
     }
 
     private EntryState loadProtectedMode(GuestPhysicalMemory memory, LoadRequest request) throws LoadException {
@@ -75,15 +102,19 @@ public final class LinuxBzImage implements GuestImage {
 
     /** The 64-bit kernel inside, of at most {@code limit} bytes. */
     ElfFile kernel(long limit) throws LoadException {
+        ElfFile kernel = elf(limit);
+        if (!kernel.isLongMode()) {
+            throw image.wrong("its header names a 64-bit entry, but the kernel inside is a 32-bit one");
+        }
+        return kernel;
+    }
+
+    private ElfFile elf(long limit) throws LoadException {
         byte[] unpacked = KernelPayload.unpack(image, header.payload(), header.payloadLength(), limit);
         ImageBytes inside = new ImageBytes(unpacked, image.name());
         if (!inside.startsWith(0, ElfFile.MAGIC)) {
             throw image.wrong("what its payload unpacks to is no ELF kernel");
         }
-        ElfFile kernel = ElfFile.parse(inside);
-        if (!kernel.isLongMode()) {
-            throw image.wrong("its header names a 64-bit entry, but the kernel inside is a 32-bit one");
-        }
-        return kernel;
+        return ElfFile.parse(inside);
     }
 }

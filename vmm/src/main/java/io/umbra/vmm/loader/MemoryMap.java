@@ -8,8 +8,15 @@ import java.util.List;
  * devices. The guest is told all of it but the 384 KiB below 1 MiB that a PC keeps for its firmware.
  *
  * @param size bytes of RAM, a multiple of 4 KiB
+ * @param hasSpecialPages whether there are {@link #SPECIAL_PAGES}
  */
-public record MemoryMap(long size) {
+public record MemoryMap(long size, boolean hasSpecialPages) {
+    /** Where a guest of Xen's interface shares memory with those who serve it: 8 frames, as Xen's toolstack places them. */
+    public static final Range SPECIAL_PAGES = new Range(0xfeff_8000L, 0x8000, Kind.RESERVED);
+
+    /** Which of {@link #SPECIAL_PAGES} is the xenstore's ring, and which the console's. */
+    public static final int STORE_PAGE = 4, CONSOLE_PAGE = 7;
+
     /** Where low RAM ends at the latest, 3 GiB. */
     public static final long HOLE_START = 3L << 30;
 
@@ -31,6 +38,11 @@ public record MemoryMap(long size) {
         if (size < 0 || size % 4096 != 0) {
             throw new IllegalArgumentException("RAM of " + size + " bytes is not made of 4 KiB frames");
         }
+    }
+
+    /** A map without special pages. */
+    public MemoryMap(long size) {
+        this(size, false);
     }
 
     /** What a range is to the guest; the numbers are those of the e820 map. */
@@ -89,6 +101,9 @@ public record MemoryMap(long size) {
         ranges.add(new Range(ACPI_END, FIRMWARE_END - ACPI_END, Kind.RESERVED));
         if (lowEnd() > FIRMWARE_END) {
             ranges.add(new Range(FIRMWARE_END, lowEnd() - FIRMWARE_END, Kind.RAM));
+        }
+        if (hasSpecialPages) {
+            ranges.add(SPECIAL_PAGES);
         }
         if (highEnd() > HOLE_END) {
             ranges.add(new Range(HOLE_END, highEnd() - HOLE_END, Kind.RAM));

@@ -1,6 +1,7 @@
 package io.umbra.vmm.loader;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 
@@ -17,11 +18,19 @@ record XenNotes(OptionalLong physicalEntry, boolean isXenPv, Map<Long, Long> num
     private static final int HEADER = 12;
 
     static XenNotes of(ElfFile elf) throws LoadException {
-        ImageBytes image = elf.image();
+        return of(elf.image(), elf.notes());
+    }
+
+    /** The notes as Xen's own builder looks for them: in sections too where the file has no note segments. */
+    static XenNotes forXen(ElfFile elf) throws LoadException {
+        return of(elf.image(), elf.notes().isEmpty() ? elf.noteSections() : elf.notes());
+    }
+
+    private static XenNotes of(ImageBytes image, List<ElfFile.Segment> places) throws LoadException {
         OptionalLong physicalEntry = OptionalLong.empty();
         boolean isXenPv = false;
         Map<Long, Long> numbers = new HashMap<>();
-        for (ElfFile.Segment segment : elf.notes()) {
+        for (ElfFile.Segment segment : places) {
             long end = segment.offset() + segment.fileSize();
             long at = segment.offset();
             while (at + HEADER <= end) {

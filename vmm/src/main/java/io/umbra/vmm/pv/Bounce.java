@@ -1,6 +1,8 @@
 package io.umbra.vmm.pv;
 
 import io.umbra.shadow.DomainCrash;
+import io.umbra.vmm.xen.BadPointer;
+import io.umbra.vmm.xen.VcpuInfo;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;

@@ -2,6 +2,8 @@ package io.umbra.vmm.pv;
 
 import io.umbra.shadow.pv.Errno;
 import io.umbra.shadow.pv.PvTables;
+import io.umbra.vmm.xen.HypercallFamily;
+import io.umbra.vmm.xen.HypercallNumber;
 import io.umbra.x86.SegmentRegister;
 import io.umbra.x86.VcpuState;
 

@@ -1,6 +1,8 @@
 package io.umbra.vmm.pv;
 
 import io.umbra.shadow.pv.Errno;
+import io.umbra.vmm.xen.HypercallFamily;
+import io.umbra.vmm.xen.HypercallNumber;
 
 /** {@code physdev_op} and {@code platform_op}: the domain has no devices, and the platform is not its own. */
 final class DeviceCalls implements HypercallFamily {

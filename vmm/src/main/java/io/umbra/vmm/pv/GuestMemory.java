@@ -1,17 +1,14 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.vmm.xen.BadPointer;
+import io.umbra.vmm.xen.CallerMemory;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 
-/**
- * The guest's linear memory as the hypervisor reaches it, by the tables of one address space: with the right to write checked, and A and D set, as the processor would at CPL 0. Addresses that are
- * the hypervisor's own are refused. Xen: {@code copy_to_guest} and {@code copy_from_guest}.
- *
- * <p>Every method throws {@link BadPointer} where an access is not possible; what lies before the fault may have been copied.
- */
-final class GuestMemory {
+/** The memory of a PV guest by the tables of one of its address spaces, which hold machine frames. Addresses that are the hypervisor's own are refused. */
+final class GuestMemory extends CallerMemory {
     /** Linear addresses that belong to the hypervisor: L4 slots 256 … 271. */
     static final long HYPERVISOR_START = 0xFFFF_8000_0000_0000L, HYPERVISOR_END = 0xFFFF_8800_0000_0000L;
 
@@ -28,6 +25,7 @@ final class GuestMemory {
 
     /** @param changes is told of each frame before it is written to */
     GuestMemory(MachineMemory memory, LongSupplier root, LongConsumer changes) {
+        super(memory);
         this.memory = memory;
         this.root = root;
         this.changes = changes;
@@ -40,8 +38,13 @@ final class GuestMemory {
                         || Long.compareUnsigned(linear, HYPERVISOR_END) >= 0);
     }
 
-    /** The machine address of one byte. */
-    long translate(long linear, boolean write) {
+    @Override
+    public boolean isWide() {
+        return true;
+    }
+
+    @Override
+    public long translate(long linear, boolean write) {
         if (!isGuestAddress(linear)) {
             throw new BadPointer(linear, write);
         }
@@ -67,89 +70,5 @@ final class GuestMemory {
             changes.accept(table);
         }
         return table << 12 | linear & PAGE - 1;
-    }
-
-    byte[] read(long linear, int length) {
-        byte[] bytes = new byte[length];
-        for (int done = 0; done < length; ) {
-            int piece = piece(linear + done, length - done);
-            memory.read(translate(linear + done, false), bytes, done, piece);
-            done += piece;
-        }
-        return bytes;
-    }
-
-    void write(long linear, byte[] bytes) {
-        write(linear, bytes, bytes.length);
-    }
-
-    void write(long linear, byte[] bytes, int length) {
-        for (int done = 0; done < length; ) {
-            int piece = piece(linear + done, length - done);
-            memory.write(translate(linear + done, true), bytes, done, piece);
-            done += piece;
-        }
-    }
-
-    /** As many bytes as can be read, {@code length} at most. */
-    byte[] readUpTo(long linear, int length) {
-        int first = piece(linear, length);
-        try {
-            return read(linear, length);
-        } catch (BadPointer pointer) {
-            return first == length ? new byte[0] : readUpTo(linear, first);
-        }
-    }
-
-    int readByte(long linear) {
-        return (int) read(linear, 1, false);
-    }
-
-    int readShort(long linear) {
-        return (int) read(linear, 2, false);
-    }
-
-    int readInt(long linear) {
-        return (int) read(linear, 4, false);
-    }
-
-    long readLong(long linear) {
-        return read(linear, 8, false);
-    }
-
-    /** Zero-extended. */
-    long read(long linear, int size, boolean forWrite) {
-        if ((linear & PAGE - 1) + size <= PAGE) {
-            return memory.read(translate(linear, forWrite), size);
-        }
-        long value = 0;
-        for (int i = size - 1; i >= 0; i--) {
-            value = value << 8 | memory.readByte(translate(linear + i, forWrite)) & 0xFF;
-        }
-        return value;
-    }
-
-    void writeInt(long linear, int value) {
-        write(linear, 4, value);
-    }
-
-    void writeLong(long linear, long value) {
-        write(linear, 8, value);
-    }
-
-    /** Both pages are translated before either is touched. */
-    void write(long linear, int size, long value) {
-        if ((linear & PAGE - 1) + size <= PAGE) {
-            memory.write(translate(linear, true), size, value);
-            return;
-        }
-        translate(linear + size - 1, true);
-        for (int i = 0; i < size; i++) {
-            memory.writeByte(translate(linear + i, true), (int) (value >>> 8 * i));
-        }
-    }
-
-    private static int piece(long linear, int length) {
-        return Math.min(length, PAGE - (int) (linear & PAGE - 1));
     }
 }

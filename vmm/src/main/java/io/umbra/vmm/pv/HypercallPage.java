@@ -1,5 +1,6 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.vmm.xen.HypercallNumber;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

@@ -3,6 +3,9 @@ package io.umbra.vmm.pv;
 import io.umbra.shadow.pv.Errno;
 import io.umbra.shadow.pv.PvTables;
 import io.umbra.shadow.pv.UpdateKind;
+import io.umbra.vmm.xen.BadPointer;
+import io.umbra.vmm.xen.HypercallFamily;
+import io.umbra.vmm.xen.HypercallNumber;
 
 /** {@code mmu_update} and {@code update_va_mapping}: entries of pagetables. */
 final class PagetableCalls implements HypercallFamily {

@@ -2,6 +2,7 @@ package io.umbra.vmm.pv;
 
 import io.umbra.processor.PrivilegedInstruction;
 import io.umbra.shadow.pv.Errno;
+import io.umbra.vmm.xen.BadPointer;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.SegmentRegister;
@@ -48,7 +49,7 @@ final class Privileged {
                 return false;
             }
         } catch (BadPointer pointer) {
-            bounce.pageFault(pointer.linear, pageFaultCode(pointer));
+            bounce.pageFault(pointer.linear(), pageFaultCode(pointer));
             return true;
         }
         guest.counts().privileged(instruction.operation().name().toLowerCase(Locale.ROOT));
@@ -61,7 +62,7 @@ final class Privileged {
     }
 
     private int pageFaultCode(BadPointer pointer) {
-        return (pointer.write ? 2 : 0) | (vcpu.isKernel() ? 0 : 4);
+        return (pointer.isWrite() ? 2 : 0) | (vcpu.isKernel() ? 0 : 4);
     }
 
     private boolean isPermitted(PrivilegedInstruction i) {

@@ -2,6 +2,8 @@ package io.umbra.vmm.pv;
 
 import io.umbra.shadow.PvPaging;
 import io.umbra.shadow.pv.Errno;
+import io.umbra.vmm.xen.HypercallFamily;
+import io.umbra.vmm.xen.HypercallNumber;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.VcpuState;
 

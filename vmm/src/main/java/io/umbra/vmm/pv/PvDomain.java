@@ -1,23 +1,39 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.processor.CpuFeatures;
 import io.umbra.processor.SoftwareProcessor;
+import io.umbra.shadow.Counters;
 import io.umbra.shadow.DomainCrash;
 import io.umbra.shadow.PvPaging;
+import io.umbra.shadow.ShadowPolicy;
+import io.umbra.shadow.pv.AbsentEntries;
+import io.umbra.shadow.pv.AuditCounts;
 import io.umbra.shadow.pv.PvHost;
 import io.umbra.shadow.pv.PvMachine;
 import io.umbra.shadow.pv.PvPolicy;
 import io.umbra.shadow.pv.PvTables;
 import io.umbra.vmm.ConsoleInput;
+import io.umbra.vmm.ExitCounts;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.ProcessorCounts;
 import io.umbra.vmm.device.VirtualClock;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.XenPvKernel;
+import io.umbra.vmm.xen.EventChannels;
+import io.umbra.vmm.xen.RunState;
+import io.umbra.vmm.xen.Services;
+import io.umbra.vmm.xen.SharedInfo;
+import io.umbra.vmm.xen.SharedLayout;
+import io.umbra.vmm.xen.SharedMemory;
+import io.umbra.vmm.xen.Store;
+import io.umbra.vmm.xen.VcpuInfo;
+import io.umbra.vmm.xen.VcpuTimers;
+import io.umbra.vmm.xen.XenGuest;
 import io.umbra.x86.Exit;
 import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.Intercepts;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.VcpuState;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
@@ -46,10 +62,13 @@ public final class PvDomain implements AutoCloseable {
     private final PvPaging paging;
     private final PvVcpu vcpu;
     private final VirtualClock clock = new VirtualClock();
+    private final SharedMemory sharedMemory;
     private final SharedInfo shared;
+    private final long sharedFrame;
     private final EventChannels events;
     private final PvCounts counts = new PvCounts();
     private final PvEnd end = new PvEnd();
+    private final ExitCounts exitCounts = new ExitCounts();
     private final RunState runState = new RunState();
     private final GuestMemory kernelMemory;
     private final IntConsumer console;
@@ -62,6 +81,7 @@ public final class PvDomain implements AutoCloseable {
     private long limit = Long.MAX_VALUE;
     private @Nullable ShadowSwitch shadowSwitch;
     private volatile @Nullable GuestEnd stopReason;
+    private @Nullable ForcedShadows forced;
     private @Nullable Services services;
     private @Nullable PvExits exits;
     private @Nullable PvGuest guest;
@@ -78,11 +98,13 @@ public final class PvDomain implements AutoCloseable {
         memory = new MachineMemory(frames + 511 & -512L);
         FrameAllocator allocator = new FrameAllocator(memory.frames(), config.seed());
         PvMachine machine = new PvMachine(memory, allocator);
-        tables = new PvTables(machine, DOMAIN, 1, new Host(), PvPolicy.DEFAULT);
-        processor = new SoftwareProcessor(state, memory);
+        tables = new PvTables(machine, DOMAIN, 1, new Host(), policyOfTables());
+        processor = new SoftwareProcessor(state, memory, config.translation());
         paging = new PvPaging(tables, memory, allocator, number -> vcpu().isKernel(), config.policy());
-        shared = new SharedInfo(memory, tables.share(true));
-        VcpuInfo info = new VcpuInfo(memory, shared.vcpuInfo(0));
+        sharedMemory = SharedMemory.of(memory);
+        sharedFrame = tables.share(true);
+        shared = new SharedInfo(sharedMemory, sharedFrame << 12, SharedLayout.WIDE);
+        VcpuInfo info = new VcpuInfo(shared, 0);
         vcpu = new PvVcpu(processor, info, paging, tables);
         events = new EventChannels(shared, info);
         kernelMemory = new GuestMemory(memory, tables::kernelBase, paging::markDirty);
@@ -90,10 +112,19 @@ public final class PvDomain implements AutoCloseable {
         paging.attach(state, processor, processor);
         info.masked(true);
         for (int other = 1; other < 32; other++) {
-            new VcpuInfo(memory, shared.vcpuInfo(other)).masked(true);
+            new VcpuInfo(shared, other).masked(true);
         }
         info.writeTime();
         shared.wallClock(config.startDate());
+    }
+
+    private PvPolicy policyOfTables() {
+        return switch (config.policy().pvL1tf()) {
+            case OFF -> PvPolicy.DEFAULT;
+            case SHADOW, CRASH ->
+                PvPolicy.DEFAULT.with(AbsentEntries.audited(
+                        CpuFeatures.PHYSICAL_ADDRESS_BITS, memory.frames() << MachineMemory.FRAME_SHIFT));
+        };
     }
 
     private PvVcpu vcpu() {
@@ -133,6 +164,31 @@ public final class PvDomain implements AutoCloseable {
         public void entryWritten(long maddr) {
             paging.entryWritten(maddr);
         }
+
+        @Override
+        public boolean hideTables(int level, long maddr, long entry) {
+            return forceShadows(new ForcedShadows(state.instructions, counts.latest(), level, maddr, entry));
+        }
+    }
+
+    /**
+     * Xen: {@code pv_l1tf_tasklet}.
+     *
+     * @return false when the domain ends instead
+     */
+    private boolean forceShadows(ForcedShadows why) {
+        if (config.policy().pvL1tf() == ShadowPolicy.PvL1tf.CRASH) {
+            end.is(new GuestEnd.Crashed(why.text()));
+            return false;
+        }
+        try {
+            paging.force();
+        } catch (DomainCrash crash) {
+            end.is(new GuestEnd.Crashed(why.text() + ", and there is no room for shadows: " + crash.reason()));
+            return false;
+        }
+        forced = why;
+        return true;
     }
 
     // ---- before the run
@@ -147,9 +203,9 @@ public final class PvDomain implements AutoCloseable {
     public void load(XenPvKernel kernel, String commandLine, byte[] initrd) throws LoadException {
         long pages = config.memoryBytes() >>> 12;
         PvBuilder builder = new PvBuilder(memory, tables, kernel, pages);
-        Services connected = new Services(memory, events, console, store(pages));
+        Services connected = new Services(sharedMemory, events, console, Store.of(DOMAIN, pages));
         PvBuilder.Built built =
-                builder.build(commandLine, initrd, shared.mfn(), connected.storePort(), connected.consolePort());
+                builder.build(commandLine, initrd, sharedFrame, connected.storePort(), connected.consolePort());
         connected.place(built.store(), built.console());
         services = connected;
         tables.newBase(built.base());
@@ -163,50 +219,23 @@ public final class PvDomain implements AutoCloseable {
         vcpu.kernelStack = built.stack();
         vcpu.kernelStackSelector = PvVcpu.FLAT_DATA;
         VcpuTimers timers = new VcpuTimers(clock, () -> events.raiseVirtual(EventChannels.VIRQ_TIMER));
-        PvGuest parts = new PvGuest(
-                memory,
-                tables,
-                paging,
-                vcpu,
+        XenGuest xen = new XenGuest(
+                new PvSelf(tables, vcpu, end, memory),
                 kernelMemory,
                 shared,
+                vcpu.info,
                 events,
                 timers,
                 runState,
+                vcpu.sleep,
                 clock,
-                counts,
                 console,
-                connected,
-                end,
-                pages);
+                connected);
+        PvGuest parts = new PvGuest(memory, tables, paging, vcpu, kernelMemory, xen, counts, end, pages);
         PvExits handler = new PvExits(parts, this::budget, this::now);
         processor.faultHandler(handler);
         guest = parts;
         exits = handler;
-    }
-
-    private static Store store(long pages) {
-        String home = "/local/domain/" + DOMAIN;
-        String kilobytes = Long.toString(pages << 2);
-        return new Store(
-                DOMAIN,
-                Map.of(
-                        "/vm/00000000-0000-0000-0000-000000000001/name",
-                        "umbra",
-                        home + "/vm",
-                        "/vm/00000000-0000-0000-0000-000000000001",
-                        home + "/name",
-                        "umbra",
-                        home + "/domid",
-                        Integer.toString(DOMAIN),
-                        home + "/cpu/0/availability",
-                        "online",
-                        home + "/memory/target",
-                        kilobytes,
-                        home + "/memory/static-max",
-                        kilobytes,
-                        home + "/control",
-                        ""));
     }
 
     /** The run ends when so many instructions are retired. */
@@ -236,7 +265,7 @@ public final class PvDomain implements AutoCloseable {
     /** Frames of the guest's that the hypervisor writes to whenever it likes: no fault and no call tells of that. */
     private long[] mappedFrames() {
         Services connected = services;
-        long info = vcpu.info.frame();
+        long info = vcpu.info.place() >>> 12;
         return connected == null
                 ? new long[] {info}
                 : new long[] {info, connected.storeFrame(), connected.consoleFrame()};
@@ -253,6 +282,26 @@ public final class PvDomain implements AutoCloseable {
     public PvCounts counts() {
         counts.eventsRaised(events.raised());
         return counts;
+    }
+
+    /** The engine's, of the guest's own tables and of shadows together. */
+    public Counters counters() {
+        return paging.counters();
+    }
+
+    /** The processor's side, up to now. */
+    public ProcessorCounts processorCounts() {
+        return ProcessorCounts.of(processor.tlbCounts(), exitCounts);
+    }
+
+    /** What auditing the guest's tables took. */
+    public AuditCounts audits() {
+        return tables.counts();
+    }
+
+    /** Why the domain has shadows for good, or null when it does not. */
+    public @Nullable ForcedShadows forced() {
+        return forced;
     }
 
     public VcpuState state() {
@@ -291,7 +340,8 @@ public final class PvDomain implements AutoCloseable {
             }
             return reason;
         } catch (DomainCrash crash) {
-            return new GuestEnd.Crashed(crash.reason());
+            end.is(new GuestEnd.Crashed(crash.reason()));
+            return Objects.requireNonNull(end.reason());
         } finally {
             connected.drain();
         }
@@ -302,10 +352,11 @@ public final class PvDomain implements AutoCloseable {
         if (shadowSwitch != null) {
             shadowSwitch.advanceTo(now());
         }
-        connected.type(input);
+        connected.type(input::take);
         handler.deliverEvents();
         Exit exit = processor.run(budget());
         clock.advanceTo(now());
+        exitCounts.count(exit);
         handler.handle(exit);
         GuestEnd reason = end.reason();
         if (reason == null && vcpu.sleep.isAsleep()) {
@@ -321,12 +372,12 @@ public final class PvDomain implements AutoCloseable {
     /** Time jumps from event to event until one wakes the vCPU. */
     private @Nullable GuestEnd sleep(Services connected) {
         runState.blocked(true, now(), kernelMemory);
-        while (!vcpu.sleep.tryWake(vcpu.info, events, vcpu.nmiPending)) {
+        while (!vcpu.sleep.tryWake(vcpu.hasEvent(), events)) {
             if (stopReason != null) {
                 return stopReason;
             }
-            connected.type(input);
-            if (vcpu.sleep.tryWake(vcpu.info, events, vcpu.nmiPending)) {
+            connected.type(input::take);
+            if (vcpu.sleep.tryWake(vcpu.hasEvent(), events)) {
                 break;
             }
             long next = clock.nextEvent();

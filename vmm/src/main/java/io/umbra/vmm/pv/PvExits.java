@@ -5,6 +5,7 @@ import io.umbra.shadow.FaultOutcome.Emulate;
 import io.umbra.shadow.FaultOutcome.Fixed;
 import io.umbra.shadow.FaultOutcome.GuestFault;
 import io.umbra.shadow.pv.Errno;
+import io.umbra.vmm.xen.HypercallTable;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
@@ -51,7 +52,7 @@ final class PvExits implements FaultHandler {
         this.state = vcpu.state;
         this.budget = budget;
         this.now = now;
-        this.hypercalls = new HypercallTable(guest);
+        this.hypercalls = PvHypercalls.table(guest);
         this.memory = new GuestMemory(guest.memory(), vcpu::base, guest.paging()::markDirty);
         this.bounce = new Bounce(vcpu, guest.kernel(), guest.counts());
         this.privileged = new Privileged(guest, memory, bounce);
@@ -156,6 +157,7 @@ final class PvExits implements FaultHandler {
 
     /** A store to a pagetable. What cannot be emulated is the guest's fault. */
     private void emulate(Emulate reason, long linear, int code) {
+        guest.counts().storing();
         switch (guest.paging().emulate(0, reason, budget.getAsLong())) {
             case Emulation.Done done -> guest.counts().tableStore();
             case Emulation.Raised raised -> {
@@ -197,7 +199,7 @@ final class PvExits implements FaultHandler {
         }
         PvIdentity.answer(state);
         vcpu.processor().retire(FORCED_CPUID.length);
-        guest.counts().privileged("forced cpuid");
+        guest.counts().privileged("forced_cpuid");
         return true;
     }
 
@@ -254,7 +256,10 @@ final class PvExits implements FaultHandler {
         long[] arguments = {
             gpr[VcpuState.RDI], gpr[VcpuState.RSI], gpr[VcpuState.RDX], gpr[10], gpr[8], gpr[9],
         };
+        PvCounts counts = guest.counts();
+        long before = counts.callsForMemory();
         long result = hypercalls.call(gpr[VcpuState.RAX] & 0xFFFF_FFFFL, arguments);
+        counts.served(before);
         if (result != Errno.RESTART) {
             gpr[VcpuState.RAX] = result;
             return;

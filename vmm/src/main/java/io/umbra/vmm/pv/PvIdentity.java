@@ -2,6 +2,7 @@ package io.umbra.vmm.pv;
 
 import io.umbra.processor.CpuFeatures;
 import io.umbra.processor.CpuFeatures.Leaf;
+import io.umbra.vmm.xen.XenLeaves;
 import io.umbra.x86.VcpuState;
 
 /**
@@ -9,15 +10,10 @@ import io.umbra.x86.VcpuState;
  * {@code ud2; "xen"; cpuid}, give the same.
  */
 final class PvIdentity {
-    private static final int XEN = 0x4000_0000;
-    private static final int HIGHEST_XEN = XEN + 5;
-    /** "XenVMMXenVMM". */
-    private static final int XENV = 0x566E_6558, MMXE = 0x6558_4D4D, NVMM = 0x4D4D_566E;
+    private static final int HIGHEST_XEN = 5;
+    /** XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD. */
+    private static final int PRESERVES_ACCESSED_AND_DIRTY = 1;
 
-    /** MSR by which guests without notes would have the hypercall page written. */
-    private static final int PAGE_MSR = 0x4000_0000;
-
-    private static final int KHZ = 1_000_000;
     /** No frame number is wider than 32 bits, so grants of version 1 suffice. */
     private static final int MACHINE_ADDRESS_BITS = 40;
 
@@ -49,8 +45,8 @@ final class PvIdentity {
     }
 
     private static Leaf leaf(int number, int subleaf, VcpuState state) {
-        if (number >= XEN && number < XEN + 0x100) {
-            return xen(number - XEN, subleaf);
+        if (number >= XenLeaves.BASE && number < XenLeaves.BASE + XenLeaves.COUNT) {
+            return xen(number - XenLeaves.BASE, subleaf);
         }
         Leaf real = CpuFeatures.cpuid(number, subleaf, state);
         return switch (number) {
@@ -72,10 +68,10 @@ final class PvIdentity {
 
     private static Leaf xen(int number, int subleaf) {
         return switch (number) {
-            case 0 -> new Leaf(HIGHEST_XEN, XENV, MMXE, NVMM);
-            case 1 -> new Leaf(VersionCalls.VERSION, 0, 0, 0);
-            case 2 -> new Leaf(1, PAGE_MSR, 1, 0);
-            case 3 -> subleaf == 0 ? new Leaf(0, 0, KHZ, 0) : Leaf.NONE;
+            case 0 -> XenLeaves.signature(HIGHEST_XEN);
+            case 1 -> XenLeaves.version();
+            case 2 -> XenLeaves.hypercallPages(PRESERVES_ACCESSED_AND_DIRTY);
+            case 3 -> XenLeaves.time(subleaf);
             case 5 -> subleaf == 0 ? new Leaf(0, MACHINE_ADDRESS_BITS, 0, 0) : Leaf.NONE;
             default -> Leaf.NONE;
         };

@@ -3,6 +3,9 @@ package io.umbra.vmm.pv;
 import io.umbra.processor.SoftwareProcessor;
 import io.umbra.shadow.PvPaging;
 import io.umbra.shadow.pv.PvTables;
+import io.umbra.vmm.xen.BadPointer;
+import io.umbra.vmm.xen.Sleep;
+import io.umbra.vmm.xen.VcpuInfo;
 import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.Efer;
@@ -108,6 +111,11 @@ final class PvVcpu {
 
     // ---- kernel and user mode
     // ------------------------------------------------------------------------------------------
+
+    /** Something waits that enters the guest's kernel: an NMI, or an event that is not masked. */
+    boolean hasEvent() {
+        return nmiPending || info.isPending() && !info.isMasked();
+    }
 
     boolean isKernel() {
         return kernel;

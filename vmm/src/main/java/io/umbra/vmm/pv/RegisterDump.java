@@ -1,5 +1,6 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.vmm.xen.BadPointer;
 import io.umbra.x86.SegmentRegister;
 import io.umbra.x86.VcpuState;
 

@@ -1,5 +1,6 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.vmm.xen.HypercallNumber;
 import java.io.ByteArrayOutputStream;
 
 /** Machine code, put together by hand: enough for guests of some instructions. Registers are numbered as in {@link io.umbra.x86.VcpuState}. */

@@ -3,6 +3,9 @@ package io.umbra.vmm.pv;
 import static org.assertj.core.api.Assertions.fail;
 
 import io.umbra.shadow.DomainCrash;
+import io.umbra.vmm.xen.BadPointer;
+import io.umbra.vmm.xen.HypercallNumber;
+import io.umbra.vmm.xen.HypercallTable;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,7 +37,7 @@ class HypercallFuzzTest {
         }
         frames[PAGES] = guest.parts().tables().kernelBase();
         frames[PAGES + 1] = guest.entryOf(TestGuest.SCRATCH) >>> 12;
-        frames[PAGES + 2] = guest.parts().shared().mfn();
+        frames[PAGES + 2] = guest.parts().vcpu().info.place() >>> 12;
         frames[PAGES + 3] = 0x3F_FFFFL;
         for (int call = 0; call < most; call++) {
             long number = random.nextInt(8) == 0 ? random.nextLong() & 0xFF : known(random);

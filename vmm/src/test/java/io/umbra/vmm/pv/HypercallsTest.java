@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.umbra.shadow.pv.Errno;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.xen.HypercallNumber;
+import io.umbra.vmm.xen.HypercallTable;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.VcpuState;
 import org.junit.jupiter.api.AfterEach;
@@ -398,7 +400,7 @@ class HypercallsTest {
         int port = memory.readInt(AT + 4);
         words(AT, port);
         assertThat(guest.call(HypercallNumber.EVENT_CHANNEL_OP, 4, AT)).isZero();
-        assertThat(guest.parts().shared().isPending(port)).isTrue();
+        assertThat(guest.parts().xen().shared().isPending(port)).isTrue();
         assertThat(vcpu.info.isPending()).isTrue();
         assertThat(guest.parts().events().raised()).isEqualTo(1);
         guest.call(HypercallNumber.EVENT_CHANNEL_OP, 4, AT);
@@ -410,7 +412,7 @@ class HypercallsTest {
         words(AT, 0);
         guest.call(HypercallNumber.EVENT_CHANNEL_OP, 7, AT);
         int port = memory.readInt(AT + 4);
-        guest.parts().shared().masked(port, true);
+        guest.parts().xen().shared().masked(port, true);
         words(AT, port);
         guest.call(HypercallNumber.EVENT_CHANNEL_OP, 4, AT);
         assertThat(vcpu.info.isPending()).isFalse();

@@ -3,6 +3,7 @@ package io.umbra.vmm.pv;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.xen.HypercallNumber;
 import io.umbra.x86.VcpuState;
 import org.junit.jupiter.api.Test;
 
@@ -51,7 +52,7 @@ class PvGuestTest {
                     .isEqualTo("xen-3.0-x86_64");
             assertThat(guest.memory().readLong(info + 0x20)).isEqualTo(2048);
             assertThat(guest.memory().readLong(info + 0x28) >>> 12)
-                    .isEqualTo(guest.parts().shared().mfn());
+                    .isEqualTo(guest.parts().vcpu().info.place() >>> 12);
             assertThat(guest.mfn(guest.memory().readLong(info + 0x58)))
                     .isEqualTo(guest.parts().tables().kernelBase());
             long list = guest.memory().readLong(info + 0x68);
@@ -435,7 +436,7 @@ class PvGuestTest {
             assertEndsWell(guest);
             long info = guest.domain.state().gpr[VcpuState.RSI];
             assertThat(info).isNotZero();
-            assertThat(guest.parts().shared().isPending(2)).isTrue();
+            assertThat(guest.parts().xen().shared().isPending(2)).isTrue();
         }
     }
 

@@ -1,9 +1,12 @@
 package io.umbra.vmm.pv;
 
+import io.umbra.shadow.ShadowPolicy;
 import io.umbra.vmm.ConsoleInput;
 import io.umbra.vmm.GuestEnd;
 import io.umbra.vmm.loader.LoadException;
 import io.umbra.vmm.loader.XenPvKernel;
+import io.umbra.vmm.xen.HypercallNumber;
+import io.umbra.vmm.xen.HypercallTable;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -36,7 +39,15 @@ final class TestGuest implements AutoCloseable {
     private @Nullable HypercallTable table;
 
     TestGuest() {
-        domain = new PvDomain(PvConfig.of(8 << 20), printed::write, input);
+        this(ShadowPolicy.DEFAULT);
+    }
+
+    TestGuest(ShadowPolicy policy) {
+        PvConfig plain = PvConfig.of(8 << 20);
+        domain = new PvDomain(
+                new PvConfig(plain.memoryBytes(), plain.seed(), false, plain.startDate(), false, policy),
+                printed::write,
+                input);
         domain.limit(10_000_000);
     }
 
@@ -70,7 +81,7 @@ final class TestGuest implements AutoCloseable {
         } catch (LoadException e) {
             throw new AssertionError(e);
         }
-        table = new HypercallTable(domain.guest());
+        table = PvHypercalls.table(domain.guest());
         return this;
     }
 

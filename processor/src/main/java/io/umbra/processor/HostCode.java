@@ -1,0 +1,275 @@
+package io.umbra.processor;
+
+import static io.umbra.processor.HostAssembler.RAX;
+import static io.umbra.processor.HostAssembler.RBP;
+import static io.umbra.processor.HostAssembler.RBX;
+import static io.umbra.processor.HostAssembler.RCX;
+import static io.umbra.processor.HostAssembler.RDI;
+import static io.umbra.processor.HostAssembler.RDX;
+import static io.umbra.processor.HostAssembler.RSI;
+
+import io.umbra.x86.VcpuState;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The executable memory of one processor: what all regions share (entry, exit, the way from one region to another), the regions behind one another, and a table of where blocks
+ * begin. When it is full everything goes and it begins anew.
+ *
+ * <pre>
+ *  entry     saves the host's registers, loads the guest's, goes to the address that it is given
+ *  exit      the reverse; returns the number of a {@link HostSite}
+ *  probe     RAX = linear address of code: asks the code TLB as {@link CodeTlb#find} does; ZF tells whether it hit, and then RAX is the place
+ *  dispatch  RAX = linear address of code to go on at
+ *  found     RAX = its place: goes to the block there, if the table knows it; else leaves for the run loop
+ * </pre>
+ */
+final class HostCode {
+    private static final int TABLE_BYTES = 1 << 18;
+    private static final int TABLE_MASK = (TABLE_BYTES >> 4) - 1;
+    /** Of a table's tag: the block is 32-bit code. */
+    private static final long LEGACY = 1L << 62;
+
+    /** More than enough for what all regions share. */
+    private static final int SHARED_BYTES = 4096;
+
+    private static final int MOST_SITES = 1 << 20;
+
+    private final long room;
+    private final MemorySegment memory;
+    private final long[] words = new long[HostState.WORDS];
+    private final MemorySegment state = MemorySegment.ofArray(words);
+    private final MemorySegment registers;
+    private final MemorySegment vectors;
+
+    private final int sharedEnd;
+    private int end;
+
+    // Places of what is shared; those of the two code modes differ.
+    private final int exit;
+    private final int probe;
+    private final int[] dispatch = new int[2];
+    private final int[] found = new int[2];
+
+    private @Nullable HostSite[] sites = new @Nullable HostSite[4096];
+    private int siteCount = 1;
+
+    /** @param room for regions, in bytes */
+    HostCode(VcpuState guest, long room) {
+        this.room = TABLE_BYTES + SHARED_BYTES + room;
+        memory = HostEntry.reserve(this.room);
+        registers = MemorySegment.ofArray(guest.gpr);
+        vectors = MemorySegment.ofArray(guest.xmm);
+        HostAssembler out = new HostAssembler();
+        writeEntry(out);
+        exit = out.length();
+        writeExit(out);
+        probe = out.length();
+        writeProbe(out);
+        for (int legacy = 0; legacy < 2; legacy++) {
+            writeDispatch(out, legacy);
+        }
+        MemorySegment.copy(out.finish(), 0, memory, ValueLayout.JAVA_BYTE, TABLE_BYTES, out.length());
+        sharedEnd = TABLE_BYTES + (out.length() + 63 & -64);
+        end = sharedEnd;
+    }
+
+    long[] words() {
+        return words;
+    }
+
+    /** Runs from {@code address} on. @return the number of the site where it left; 0: at the beginning of a block */
+    int run(long address, TlbBank bank, CodeTlb code) {
+        return HostEntry.enter(
+                memory.address() + TABLE_BYTES, address, state, registers, bank.segment, code.segment, vectors);
+    }
+
+    // ---- regions ----------------------------------------------------------------------------------------------------
+
+    /** Whether {@code bytes} more, and {@code sites} more, have room. */
+    boolean hasRoom(int bytes, int more) {
+        return end + bytes <= room && siteCount + more <= MOST_SITES;
+    }
+
+    /** Forgets all regions. Nothing of them may be entered again. */
+    void clear() {
+        memory.asSlice(0, TABLE_BYTES).fill((byte) 0);
+        Arrays.fill(sites, null);
+        siteCount = 1;
+        end = sharedEnd;
+    }
+
+    /** Where the next region will lie. */
+    long next() {
+        return memory.address() + end;
+    }
+
+    /** Puts a region's code there. */
+    void add(byte[] code) {
+        MemorySegment.copy(code, 0, memory, ValueLayout.JAVA_BYTE, end, code.length);
+        end += code.length + 15 & -16;
+    }
+
+    int firstSite() {
+        return siteCount;
+    }
+
+    void add(HostSite site) {
+        if (siteCount == sites.length) {
+            sites = Arrays.copyOf(sites, 2 * siteCount);
+        }
+        sites[siteCount++] = site;
+    }
+
+    HostSite site(int number) {
+        HostSite site = sites[number];
+        if (site == null) {
+            throw new IllegalStateException("no site " + number);
+        }
+        return site;
+    }
+
+    // ---- the table of blocks ----------------------------------------------------------------------------------------
+
+    private static long tag(Block block, long place) {
+        return block.mode == 64 ? place : place | LEGACY;
+    }
+
+    private static long slot(long place) {
+        return ((place ^ place >>> 12) & TABLE_MASK) << 4;
+    }
+
+    /** Code that runs to {@code block}'s beginning goes on at {@code address}. */
+    void enter(Block block, long address) {
+        long slot = slot(block.host);
+        memory.set(ValueLayout.JAVA_LONG_UNALIGNED, slot, tag(block, block.host));
+        memory.set(ValueLayout.JAVA_LONG_UNALIGNED, slot + 8, address);
+    }
+
+    /** Not any more. */
+    void leave(Block block, long place) {
+        long slot = slot(place);
+        if (memory.get(ValueLayout.JAVA_LONG_UNALIGNED, slot) == tag(block, place)) {
+            memory.set(ValueLayout.JAVA_LONG_UNALIGNED, slot, 0);
+        }
+    }
+
+    // ---- what all regions share -------------------------------------------------------------------------------------
+
+    /** Where what is shared lies, for code that will lie at {@link #next}: a displacement from its beginning. */
+    private int distance(int place) {
+        return TABLE_BYTES + place - end;
+    }
+
+    int exit() {
+        return distance(exit);
+    }
+
+    int probe() {
+        return distance(probe);
+    }
+
+    int dispatch(int mode) {
+        return distance(dispatch[mode == 64 ? 0 : 1]);
+    }
+
+    int found(int mode) {
+        return distance(found[mode == 64 ? 0 : 1]);
+    }
+
+    private static final int[] SAVED = {RBX, RBP, 12, 13, 14, 15};
+
+    /** As a C function of RDI: where to go, RSI: the state's words, RDX: the guest's registers, RCX: the TLB's entries, R8: the code TLB's, R9: the guest's XMM registers. */
+    private static void writeEntry(HostAssembler out) {
+        for (int register : SAVED) {
+            out.push(register);
+        }
+        out.move(RBP, RSI);
+        out.store(RDX, RBP, HostState.at(HostState.REGISTERS));
+        out.store(8, RBP, HostState.at(HostState.CODE_TLB));
+        out.store(9, RBP, HostState.at(HostState.VECTORS));
+        out.move(RAX, RDI);
+        out.move(RDI, RCX);
+        for (int guest = 0; guest < 16; guest++) {
+            int host = HostState.host(guest);
+            if (host >= 0) {
+                out.load(host, RDX, 8 * guest);
+            } else {
+                out.load(RCX, RDX, 8 * guest);
+                out.store(RCX, RBP, HostState.spilled(guest));
+            }
+        }
+        out.extended(0xFF, 4, 4, RAX);
+    }
+
+    private static void writeExit(HostAssembler out) {
+        out.load(RDX, RBP, HostState.at(HostState.REGISTERS));
+        for (int guest = 0; guest < 16; guest++) {
+            int host = HostState.host(guest);
+            if (host >= 0) {
+                out.store(host, RDX, 8 * guest);
+            } else {
+                out.load(RCX, RBP, HostState.spilled(guest));
+                out.store(RCX, RDX, 8 * guest);
+            }
+        }
+        for (int i = SAVED.length - 1; i >= 0; i--) {
+            out.pop(SAVED[i]);
+        }
+        out.ret();
+    }
+
+    private static void writeProbe(HostAssembler out) {
+        out.store(RAX, RBP, HostState.at(HostState.RIP));
+        out.move(RCX, RAX);
+        out.move(RDX, RAX);
+        out.shiftRight(RCX, 8);
+        out.arithmetic(4, 8, RDX, -4096);
+        out.arithmetic(4, 4, RCX, TlbBank.MASK << 4);
+        out.memory(0x0B, 8, RDX, RBP, HostState.at(HostState.GENERATION));
+        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.CODE_TLB));
+        int end = out.newLabel();
+        out.memory(0x3B, 8, RDX, RCX, 8 * CodeTlb.TAG);
+        out.jumpIf(5, end);
+        out.load(RAX, RCX, 8 * CodeTlb.ADDEND);
+        out.memory(0x03, 8, RAX, RBP, HostState.at(HostState.RIP));
+        out.registers(0x3B, 8, RAX, RAX);
+        out.bind(end);
+        out.ret();
+    }
+
+    private void writeDispatch(HostAssembler out, int legacy) {
+        int leave = out.newLabel();
+        dispatch[legacy] = out.length();
+        out.callOutside(probe);
+        out.jumpIf(5, leave);
+        found[legacy] = out.length();
+        out.load(RDX, RBP, HostState.at(HostState.RIP));
+        out.arithmetic(4, 8, RDX, -4096);
+        out.store(RDX, RBP, HostState.at(HostState.RIP_BASE));
+        out.move(RCX, RAX);
+        out.shiftRight(RCX, 12);
+        out.registers(0x33, 8, RCX, RAX);
+        out.arithmetic(4, 4, RCX, TABLE_MASK);
+        out.extended(0xC1, 4, 4, RCX);
+        out.int8(4);
+        // The table is TABLE_BYTES before the first byte of this code.
+        out.int8(0x48);
+        out.int8(0x8D);
+        out.int8(RDX << 3 | 5);
+        out.int32(-TABLE_BYTES - out.length() - 4);
+        out.registers(0x03, 8, RCX, RDX);
+        if (legacy == 1) {
+            out.extended(0xFBA, 8, 5, RAX);
+            out.int8(62);
+        }
+        out.memory(0x3B, 8, RAX, RCX, 0);
+        out.jumpIf(5, leave);
+        out.memory(0xFF, 4, 4, RCX, 8);
+        out.bind(leave);
+        out.registers(0x33, 4, RAX, RAX);
+        out.jumpOutside(exit);
+    }
+}

@@ -1,0 +1,151 @@
+package io.umbra.processor;
+
+import io.umbra.x86.Cr0;
+import io.umbra.x86.Cr4;
+import io.umbra.x86.SegmentRegister;
+import io.umbra.x86.VcpuState;
+
+/**
+ * Runs host code for one processor. The code leaves at the beginning of a block that it does not know, or at an operation that is to be executed as the interpreter would; then it is executed
+ * here, and the code goes on behind it.
+ */
+final class HostRunner {
+    /** Instructions until host code comes back at the latest: the JVM's collector and a request to stop wait for that. */
+    private static final long SLICE = 1 << 20;
+
+    private static final int KIND = SegmentRegister.UNUSABLE
+            | SegmentRegister.CODE
+            | SegmentRegister.DOWN_CONFORMING
+            | SegmentRegister.READ_WRITE;
+
+    /** Added to a linear address it gives one that is in no TLB. */
+    private static final long NOWHERE = 1L << 46;
+
+    private final Cpu cpu;
+    private final VcpuState state;
+    private final HostCode code;
+    private final long[] words;
+    private boolean hasMissed;
+
+    /** @param room for machine code, in bytes */
+    HostRunner(Cpu cpu, long room) {
+        this.cpu = cpu;
+        this.state = cpu.state;
+        this.code = new HostCode(state, room);
+        this.words = code.words();
+    }
+
+    HostCode code() {
+        return code;
+    }
+
+    /** Code left because the table did not know where it was to go on. */
+    boolean hasMissed() {
+        return hasMissed;
+    }
+
+    /** From now on the table knows it. */
+    void enter(Block block, long address) {
+        code.enter(block, address);
+        hasMissed = false;
+    }
+
+    /** @param block its place may already be gone */
+    void leave(Block block) {
+        code.leave(block, cpu.memory.machine().base() + (block.mfn << 12) + block.start);
+    }
+
+    /** As {@link Region#run}, from an address in host code on. */
+    int run(long start) {
+        long end = Math.min(cpu.regionEnd, state.instructions + SLICE);
+        long address = start;
+        long counted = 0;
+        while (true) {
+            prepare(end);
+            words[HostState.LEFT] = end - state.instructions - counted;
+            int number = code.run(address, cpu.bank, cpu.codeTlb);
+            cpu.ripBase = words[HostState.RIP_BASE];
+            cpu.flags.fromHost(words[HostState.FLAGS]);
+            state.instructions = end - words[HostState.LEFT];
+            if (number == 0) {
+                cpu.rip = words[HostState.RIP];
+                hasMissed = true;
+                return 0;
+            }
+            HostSite site = code.site(number);
+            Block block = site.block();
+            int length = block.ops.length;
+            state.instructions -= length;
+            int done = interpret(block, site.operation());
+            if (done == length || cpu.opLimit == 0) {
+                return done;
+            }
+            if (cpu.regionEnd < 0 || !isFlat(cpu)) {
+                return finish(block, done);
+            }
+            address = site.resume();
+            counted = length;
+        }
+    }
+
+    private void prepare(long end) {
+        words[HostState.TIME] = end + state.tscOffset;
+        words[HostState.TIME_AUX] = state.tscAux;
+        words[HostState.NO_TIME] = mayReadTime() ? 0 : 1;
+        words[HostState.GENERATION] = cpu.generation;
+        words[HostState.RIP_BASE] = cpu.ripBase;
+        words[HostState.FLAGS] = cpu.flags.toHost();
+        words[HostState.NO_VECTORS] = state.cr0 & (Cr0.EMULATION | Cr0.TASK_SWITCHED) | ~state.cr4 & Cr4.FXSAVE;
+        SegmentRegister fs = state.segments[VcpuState.FS];
+        SegmentRegister gs = state.segments[VcpuState.GS];
+        words[HostState.FS_BASE] = fs.base;
+        words[HostState.GS_BASE] = gs.base;
+        if (cpu.codeMode == 32) {
+            words[HostState.FS_BASE + HostState.LIMITS] = isWhole(fs) ? 0 : NOWHERE;
+            words[HostState.GS_BASE + HostState.LIMITS] = isWhole(gs) ? 0 : NOWHERE;
+        }
+    }
+
+    private boolean mayReadTime() {
+        return !cpu.intercepts.timeStamp() && (state.cpl == 0 || (state.cr4 & Cr4.TIME_STAMP_DISABLE) == 0);
+    }
+
+    private int interpret(Block block, int operation) {
+        cpu.running = block;
+        cpu.opIndex = operation;
+        cpu.opLimit = Integer.MAX_VALUE;
+        block.ops[operation].execute(cpu);
+        return operation + 1;
+    }
+
+    /** The rest of a block, after which the run loop has something to do. */
+    private int finish(Block block, int from) {
+        int done = from;
+        while (done < block.ops.length && cpu.opLimit != 0) {
+            done = interpret(block, done);
+        }
+        return done;
+    }
+
+    /** Outside 64-bit mode: linear addresses are offsets, and no limit is below 4 GiB; what host code takes for granted. */
+    static boolean isFlat(Cpu cpu) {
+        if (cpu.codeMode == 64) {
+            return true;
+        }
+        SegmentRegister[] segments = cpu.state.segments;
+        return cpu.codeMode == 32
+                && isFlat(segments[VcpuState.DS])
+                && isFlat(segments[VcpuState.ES])
+                && isFlat(segments[VcpuState.SS])
+                && segments[VcpuState.SS].isBig();
+    }
+
+    private static boolean isFlat(SegmentRegister segment) {
+        return segment.base == 0 && isWhole(segment);
+    }
+
+    /** Writable data that grows up, of 4 GiB. */
+    private static boolean isWhole(SegmentRegister segment) {
+        return segment.limit == 0xFFFF_FFFFL && (segment.attributes & KIND) == SegmentRegister.READ_WRITE;
+    }
+}

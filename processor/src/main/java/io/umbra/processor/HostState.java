@@ -1,0 +1,68 @@
+package io.umbra.processor;
+
+/**
+ * What generated host code and the run loop tell each other: words of one array, whose address the code has in a register while it runs. Below are the words' places, and which host
+ * register is what.
+ *
+ * <pre>
+ *  RSP            the host's stack
+ *  RBP            this array                       RDI  entries of the {@link TlbBank} in force
+ *  RAX, RCX, RDX  free inside of an instruction
+ *  RBX, RSI, R8 … R15 hold ten of the guest's general registers; the other six are in words of this array
+ * </pre>
+ */
+final class HostState {
+    /** Instructions that may still be retired. */
+    static final int LEFT = 0;
+    /** {@link Cpu#generation}. */
+    static final int GENERATION = 1;
+    /** {@link Cpu#ripBase}. */
+    static final int RIP_BASE = 2;
+    /** Bits 7..0: OF. Bits 15..8: SF, ZF, AF, PF, CF as LAHF gives them. */
+    static final int FLAGS = 3;
+    /** RIP, when the code leaves at the beginning of a block. */
+    static final int RIP = 4;
+
+    static final int FS_BASE = 5;
+    static final int GS_BASE = 6;
+    /** So many words behind a base: 0 when the segment is 4 GiB of writable data; else a number that makes any linear address one that is in no TLB. */
+    static final int LIMITS = 2;
+
+    /** Addresses of the arrays of {@link CodeTlb} and of the guest's registers, for as long as the code runs. */
+    static final int CODE_TLB = 9;
+
+    static final int REGISTERS = 10;
+    static final int SCRATCH = 11;
+    /** Address of {@link io.umbra.x86.VcpuState#xmm}; and 0 if SSE instructions raise neither #UD nor #NM. */
+    static final int VECTORS = 12;
+
+    static final int NO_VECTORS = 13;
+    /** What the time-stamp counter will be when no instruction is left; TSC_AUX; and 0 if RDTSC neither leaves nor raises #GP. */
+    static final int TIME = 14;
+
+    static final int TIME_AUX = 15;
+    static final int NO_TIME = 16;
+    /** Guest registers that have no host register. */
+    private static final int SPILLED = 17;
+
+    static final int WORDS = SPILLED + 16;
+
+    /** Of each guest register: the host's, or {@link HostAssembler#NONE}. */
+    private static final int[] HOST = {3, 6, 8, 9, 10, 11, 12, 13, 14, -1, -1, -1, 15, -1, -1, -1};
+
+    private HostState() {}
+
+    static int host(int guest) {
+        return HOST[guest];
+    }
+
+    /** Displacement from RBP of a word. */
+    static int at(int word) {
+        return 8 * word;
+    }
+
+    /** Displacement from RBP of a guest register that has no host register. */
+    static int spilled(int guest) {
+        return at(SPILLED + guest);
+    }
+}
