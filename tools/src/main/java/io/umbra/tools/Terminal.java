@@ -2,6 +2,7 @@ package io.umbra.tools;
 
 import io.umbra.vmm.ConsoleInput;
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.Arrays;
 
 /** What the user types. */
@@ -11,10 +12,11 @@ final class Terminal {
     /** A thread of its own waits for it. */
     static ConsoleInput input() {
         ConsoleInput input = new ConsoleInput();
+        InputStream in = System.in; // of now: another may be set when the thread comes to read
         Thread.ofPlatform().daemon().name("stdin").start(() -> {
             byte[] buffer = new byte[256];
             try {
-                for (int count = System.in.read(buffer); count >= 0; count = System.in.read(buffer)) {
+                for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                     input.type(Arrays.copyOf(buffer, count));
                 }
             } catch (IOException e) {
