@@ -25,13 +25,13 @@ class TimedRunTest {
                 .play();
     }
 
+    /** The begin cannot be seen before it is printed, however slow the host; it may be seen some time later. */
     @Test
-    void timeBeforeTheFirstMarkAndAfterTheLastDoesNotCount() throws Exception {
+    void timeBeforeTheFirstMarkDoesNotCount() throws Exception {
         long started = System.nanoTime();
-        Measured measured =
-                play("sleep 0.5; echo begin; sleep 0.2; echo x the end; sleep 0.5", Optional.of("begin"), 60);
+        Measured measured = play("sleep 1; echo begin; sleep 3; echo x the end", Optional.of("begin"), 60);
         double all = (System.nanoTime() - started) / 1e9;
-        assertThat(measured.wall()).isGreaterThan(0.19).isLessThan(all - 0.9);
+        assertThat(measured.wall()).isGreaterThan(0.1).isLessThan(all - 0.99);
     }
 
     @Test
@@ -39,14 +39,15 @@ class TimedRunTest {
         assertThat(play("sleep 0.3; echo the end", Optional.empty(), 60).wall()).isGreaterThan(0.29);
     }
 
+    /** It sleeps before it works, so that its begin has been seen, and afterwards, so that it can still be asked. */
     @Test
     void cpuTimeIsTheProcesss() throws Exception {
         String busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; ";
-        Measured measured = play("echo begin; " + busy + "echo the end", Optional.of("begin"), 60);
+        Measured measured = play("echo begin; sleep 3; " + busy + "echo the end; sleep 3", Optional.of("begin"), 60);
         assertThat(measured.cpu()).isGreaterThan(0);
-        assertThat(play("echo begin; sleep 0.3; echo the end", Optional.of("begin"), 60)
+        assertThat(play("echo begin; sleep 3; echo the end; sleep 3", Optional.of("begin"), 60)
                         .cpu())
-                .isLessThan(0.3);
+                .isLessThan(measured.wall());
     }
 
     @Test
