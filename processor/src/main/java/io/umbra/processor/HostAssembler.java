@@ -102,14 +102,6 @@ final class HostAssembler {
         int32(distance - length - 4);
     }
 
-    /** {@code reg} = the address of what is at the label. */
-    void address(int reg, int label) {
-        int8(0x48 | reg >> 3 << 2);
-        int8(0x8D);
-        int8((reg & 7) << 3 | 5);
-        use(label);
-    }
-
     // ---- bytes ------------------------------------------------------------------------------------------------------
 
     void int8(int value) {

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes regions of what is executed often. The processor's thread plans them and takes them over; another thread writes them, so that nothing waits. When a region comes
+ * Makes regions of what is executed often. The processor's thread plans them and takes them over. Machine code it writes at once; bytecode is written by another thread, so that nothing waits. When a region comes
  * into use depends on the host's scheduling, what it does does not.
  */
 final class Translator {

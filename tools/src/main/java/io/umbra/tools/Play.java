@@ -199,23 +199,20 @@ final class Play {
             @Nullable List<Migration> migrations,
             TraceSession session,
             Tracing tracing) {
-        Thread main = Thread.currentThread();
-        Thread onInterrupt = new Thread(() -> endBySignal(guest, main), "interrupt");
-        Runtime.getRuntime().addShutdownHook(onInterrupt);
-        startTimeout(guest::stop);
-        Progress progress = new Progress(guest, System.err);
-        if (Boolean.getBoolean("umbra.progress")) {
-            console.announceTo(progress);
-            progress.start();
-        }
-        console.onFailure(() -> guest.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
-        session.onStop(() -> guest.stop(new GuestEnd.Stopped("its trace ends here")));
-        long start = System.nanoTime();
-        GuestEnd end = guest.run();
-        double seconds = (System.nanoTime() - start) / 1e9;
-        progress.close();
-        console.flush();
-        try {
+        try (EndOnInterrupt _ = new EndOnInterrupt(guest::stop)) {
+            startTimeout(guest::stop);
+            Progress progress = new Progress(guest, System.err);
+            if (Boolean.getBoolean("umbra.progress")) {
+                console.announceTo(progress);
+                progress.start();
+            }
+            console.onFailure(() -> guest.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
+            session.onStop(() -> guest.stop(new GuestEnd.Stopped("its trace ends here")));
+            long start = System.nanoTime();
+            GuestEnd end = guest.run();
+            double seconds = (System.nanoTime() - start) / 1e9;
+            progress.close();
+            console.flush();
             Domain domain = guest.domain();
             int status = tracing.end(session, isWhole(end, domain), status(end, isSaved(domain)));
             if (save != null) {
@@ -225,8 +222,6 @@ final class Play {
             RunResult result = RunResult.of(domain, domain.config(), end, status, seconds);
             write(new Report(result, verify, dirty, migrations), end);
             return status;
-        } finally {
-            removeHook(onInterrupt);
         }
     }
 
@@ -237,24 +232,6 @@ final class Play {
             case GuestEnd.LimitReached _ -> limit != null && domain.instructions() >= limit || isSaved(domain);
             default -> true;
         };
-    }
-
-    private static void removeHook(Thread hook) {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException e) {
-            // The process is ending: the hook is what waits for this thread.
-        }
-    }
-
-    /** Ctrl-C: the run ends cleanly, with its report, before the process does. */
-    private static void endBySignal(Guest guest, Thread main) {
-        guest.stop(new GuestEnd.Stopped("interrupted"));
-        try {
-            main.join(2_000);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private void startTimeout(Consumer<GuestEnd> stop) {
