@@ -258,6 +258,16 @@ final class HostAssembler {
         int8(count);
     }
 
+    void shiftRightArithmetic(int target, int count) {
+        extended(0xC1, 8, 7, target);
+        int8(count);
+    }
+
+    void shiftLeft(int target, int count) {
+        extended(0xC1, 8, 4, target);
+        int8(count);
+    }
+
     void push(int register) {
         if (register > 7) {
             int8(0x41);

@@ -7,7 +7,9 @@ import static io.umbra.processor.HostAssembler.RCX;
 import static io.umbra.processor.HostAssembler.RDI;
 import static io.umbra.processor.HostAssembler.RDX;
 import static io.umbra.processor.HostAssembler.RSI;
+import static io.umbra.processor.HostAssembler.RSP;
 
+import io.umbra.x86.MachineMemory;
 import io.umbra.x86.VcpuState;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -22,8 +24,9 @@ import org.jspecify.annotations.Nullable;
  *  entry     saves the host's registers, loads the guest's, goes to the address that it is given
  *  exit      the reverse; returns the number of a {@link HostSite}
  *  probe     RAX = linear address of code: asks the code TLB as {@link CodeTlb#find} does; ZF tells whether it hit, and then RAX is the place
- *  dispatch  RAX = linear address of code to go on at
- *  found     RAX = its place: goes to the block there, if the table knows it; else leaves for the run loop
+ *  read      a TLB miss of a load, and write of a store: see {@link HostWalk}
+ *  dispatch  RAX = linear address of code to go on at: to the block there, if the table of blocks knows it;
+ *            else, or if the walk refuses, leaves for the run loop
  * </pre>
  */
 final class HostCode {
@@ -50,14 +53,16 @@ final class HostCode {
     // Places of what is shared; those of the two code modes differ.
     private final int exit;
     private final int probe;
+    private final int[] miss = new int[2];
+    private final int fetch;
     private final int[] dispatch = new int[2];
-    private final int[] found = new int[2];
+    private final HostWalk walk;
 
     private @Nullable HostSite[] sites = new @Nullable HostSite[4096];
     private int siteCount = 1;
 
     /** @param room for regions, in bytes */
-    HostCode(VcpuState guest, long room) {
+    HostCode(VcpuState guest, MachineMemory machine, long room) {
         this.room = TABLE_BYTES + SHARED_BYTES + room;
         memory = HostEntry.reserve(this.room);
         registers = MemorySegment.ofArray(guest.gpr);
@@ -68,9 +73,14 @@ final class HostCode {
         writeExit(out);
         probe = out.length();
         writeProbe(out);
+        walk = HostWalk.write(out);
+        miss[0] = walk.writeData(false);
+        miss[1] = walk.writeData(true);
+        fetch = walk.writeFetch();
         for (int legacy = 0; legacy < 2; legacy++) {
             writeDispatch(out, legacy);
         }
+        HostWalk.begin(words, machine);
         MemorySegment.copy(out.finish(), 0, memory, ValueLayout.JAVA_BYTE, TABLE_BYTES, out.length());
         sharedEnd = TABLE_BYTES + (out.length() + 63 & -64);
         end = sharedEnd;
@@ -80,10 +90,27 @@ final class HostCode {
         return words;
     }
 
-    /** Runs from {@code address} on. @return the number of the site where it left; 0: at the beginning of a block */
-    int run(long address, TlbBank bank, CodeTlb code) {
+    /**
+     * Runs from {@code address} on.
+     *
+     * @param data what misses of code are compared with
+     * @return the number of the site where it left; 0: at the beginning of a block
+     */
+    int run(long address, TlbBank bank, CodeTlb code, TlbBank data) {
         return HostEntry.enter(
-                memory.address() + TABLE_BYTES, address, state, registers, bank.segment, code.segment, vectors);
+                memory.address() + TABLE_BYTES,
+                address,
+                state,
+                registers,
+                bank.segment,
+                code.segment,
+                vectors,
+                data.segment);
+    }
+
+    /** The tables in force, or the privilege, are others than before. */
+    void tellWalks(Cpu cpu) {
+        walk.tell(words, cpu, memory.address() + TABLE_BYTES);
     }
 
     // ---- regions ----------------------------------------------------------------------------------------------------
@@ -167,21 +194,22 @@ final class HostCode {
         return distance(exit);
     }
 
-    int probe() {
-        return distance(probe);
+    int miss(boolean write) {
+        return distance(miss[write ? 1 : 0]);
     }
 
     int dispatch(int mode) {
         return distance(dispatch[mode == 64 ? 0 : 1]);
     }
 
-    int found(int mode) {
-        return distance(found[mode == 64 ? 0 : 1]);
-    }
-
+    private static final int EQUAL = 4;
+    private static final int NOT_EQUAL = 5;
     private static final int[] SAVED = {RBX, RBP, 12, 13, 14, 15};
 
-    /** As a C function of RDI: where to go, RSI: the state's words, RDX: the guest's registers, RCX: the TLB's entries, R8: the code TLB's, R9: the guest's XMM registers. */
+    /**
+     * As a C function of RDI: where to go, RSI: the state's words, RDX: the guest's registers, RCX: the TLB's entries, R8: the code TLB's, R9: the guest's XMM registers; on the stack: the
+     * entries that misses of code are compared with.
+     */
     private static void writeEntry(HostAssembler out) {
         for (int register : SAVED) {
             out.push(register);
@@ -190,6 +218,8 @@ final class HostCode {
         out.store(RDX, RBP, HostState.at(HostState.REGISTERS));
         out.store(8, RBP, HostState.at(HostState.CODE_TLB));
         out.store(9, RBP, HostState.at(HostState.VECTORS));
+        out.load(RAX, RSP, 8 * (SAVED.length + 1));
+        out.store(RAX, RBP, HostState.at(HostState.DATA_TLB));
         out.move(RAX, RDI);
         out.move(RDI, RCX);
         for (int guest = 0; guest < 16; guest++) {
@@ -232,7 +262,7 @@ final class HostCode {
         out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.CODE_TLB));
         int end = out.newLabel();
         out.memory(0x3B, 8, RDX, RCX, 8 * CodeTlb.TAG);
-        out.jumpIf(5, end);
+        out.jumpIf(NOT_EQUAL, end);
         out.load(RAX, RCX, 8 * CodeTlb.ADDEND);
         out.memory(0x03, 8, RAX, RBP, HostState.at(HostState.RIP));
         out.registers(0x3B, 8, RAX, RAX);
@@ -242,10 +272,13 @@ final class HostCode {
 
     private void writeDispatch(HostAssembler out, int legacy) {
         int leave = out.newLabel();
+        int found = out.newLabel();
         dispatch[legacy] = out.length();
         out.callOutside(probe);
-        out.jumpIf(5, leave);
-        found[legacy] = out.length();
+        out.jumpIf(EQUAL, found);
+        out.callOutside(fetch);
+        out.jumpIf(NOT_EQUAL, leave);
+        out.bind(found);
         out.load(RDX, RBP, HostState.at(HostState.RIP));
         out.arithmetic(4, 8, RDX, -4096);
         out.store(RDX, RBP, HostState.at(HostState.RIP_BASE));
@@ -266,7 +299,7 @@ final class HostCode {
             out.int8(62);
         }
         out.memory(0x3B, 8, RAX, RCX, 0);
-        out.jumpIf(5, leave);
+        out.jumpIf(NOT_EQUAL, leave);
         out.memory(0xFF, 4, 4, RCX, 8);
         out.bind(leave);
         out.registers(0x33, 4, RAX, RAX);

@@ -8,6 +8,8 @@ import static io.umbra.processor.HostAssembler.RDI;
 import static io.umbra.processor.HostAssembler.RDX;
 
 import io.umbra.x86.VcpuState;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What the translation of an instruction into host code is made of: the guest's registers, its flags, its memory, and the way out.
@@ -15,7 +17,7 @@ import io.umbra.x86.VcpuState;
  * <p>Flags. The guest's status flags are in the host's after an instruction that set them, until host code for something else destroys them; before that they are kept in
  * {@link HostState#FLAGS}, unless nobody can see them. At the beginning and the end of a block, and wherever an operation leaves, they are there.
  *
- * <p>Memory. {@link #locate} turns the linear address in RAX into a host address, by what {@link TlbBank} says; when that does not know, the operation leaves, before it has changed anything.
+ * <p>Memory. {@link #locate} turns the linear address in RAX into a host address, by what {@link TlbBank} says; when that does not know, a walk fills it, and when the walk refuses, the operation leaves, before it has changed anything.
  */
 final class HostEmitter {
     private static final int FLAGS = HostState.at(HostState.FLAGS);
@@ -30,6 +32,11 @@ final class HostEmitter {
     private Block block;
     private int index;
     private int exit;
+
+    /** An access whose page the TLB did not know: control comes from {@code label}, and goes to {@code behind} if a walk fills it, else to {@code exit}. */
+    record Miss(int label, boolean write, int behind, int exit) {}
+
+    final List<Miss> misses = new ArrayList<>();
 
     /** The host's flags are the guest's. */
     private boolean isFresh;
@@ -248,8 +255,11 @@ final class HostEmitter {
         out.arithmetic(4, 4, RCX, TlbBank.MASK << 5);
         out.memory(0x0B, 8, RDX, RBP, HostState.at(HostState.GENERATION));
         out.memory(0x3B, 8, RDX, RDI, RCX, 0, 8 * (write ? TlbBank.WRITE : TlbBank.READ));
-        out.jumpIf(NOT_EQUAL, exit());
+        Miss miss = new Miss(out.newLabel(), write, out.newLabel(), exit());
+        misses.add(miss);
+        out.jumpIf(NOT_EQUAL, miss.label);
         out.memory(0x03, 8, RAX, RDI, RCX, 0, 8 * TlbBank.ADDRESS);
+        out.bind(miss.behind);
     }
 
     /** RAX = where the memory operand of {@code size} bytes is in the process. Uses RCX and RDX, and spoils the flags. */

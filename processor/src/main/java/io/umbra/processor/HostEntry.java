@@ -75,10 +75,11 @@ final class HostEntry {
             MemorySegment registers,
             MemorySegment bank,
             MemorySegment code,
-            MemorySegment vectors) {
+            MemorySegment vectors,
+            MemorySegment data) {
         try {
             return (int) Calls.ENTER.invokeExact(
-                    MemorySegment.ofAddress(function), address, state, registers, bank, code, vectors);
+                    MemorySegment.ofAddress(function), address, state, registers, bank, code, vectors, data);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -106,6 +107,7 @@ final class HostEntry {
                 FunctionDescriptor.of(
                         ValueLayout.JAVA_INT,
                         ValueLayout.JAVA_LONG,
+                        ValueLayout.ADDRESS,
                         ValueLayout.ADDRESS,
                         ValueLayout.ADDRESS,
                         ValueLayout.ADDRESS,

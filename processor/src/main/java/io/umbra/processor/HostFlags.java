@@ -90,7 +90,7 @@ final class HostFlags {
                     words[0] = before;
                     words[1] = a & 0xFFFF_FFFFL;
                     words[2] = b & 0xFFFF_FFFFL;
-                    HostEntry.enter(memory.address(), 0, state, state, state, state, state);
+                    HostEntry.enter(memory.address(), 0, state, state, state, state, state, state);
                     cpu.flags.fromRFlags(before);
                     cpu.gpr[VcpuState.RAX] = words[1];
                     cpu.gpr[VcpuState.RCX] = words[2];

@@ -17,13 +17,15 @@ import org.jspecify.annotations.Nullable;
  *  a block          do its instructions still fit the budget? else leave at its beginning
  *                   its operations; one that has no translation leaves, and comes back behind itself
  *  into the page    to the block's label, or by way of the table of blocks
- *  out of the page  ask the code TLB, as the run loop does; a miss leaves at the branch, which is then executed as the
- *                   interpreter does; then by way of the table of blocks
+ *  out of the page  by way of the code TLB, as the run loop goes, and the table of blocks; a target that is not canonical
+ *                   leaves at the branch, which is then executed as the interpreter does
  * </pre>
  */
 final class HostRegionWriter {
     private static final int NEGATIVE = 8;
+    private static final int EQUAL = 4;
     private static final int NOT_EQUAL = 5;
+    private static final int ABOVE = 7;
     private static final int LEFT = HostState.at(HostState.LEFT);
     private static final int RIP_BASE = HostState.at(HostState.RIP_BASE);
     private static final int SCRATCH = HostState.at(HostState.SCRATCH);
@@ -197,8 +199,8 @@ final class HostRegionWriter {
         if (!loadTarget(i, offset)) {
             return false;
         }
-        probe();
-        out.jumpOutside(code.found(mode));
+        checkTarget();
+        out.jumpOutside(code.dispatch(mode));
         return true;
     }
 
@@ -225,10 +227,15 @@ final class HostRegionWriter {
         return true;
     }
 
-    /** RAX, a linear address, becomes the place that the code TLB knows for it; else the operation leaves. */
-    private void probe() {
-        out.callOutside(code.probe());
-        out.jumpIf(NOT_EQUAL, emit.exit());
+    /** The operation leaves if RAX, where a branch leads, is not canonical. */
+    private void checkTarget() {
+        if (mode == 64) {
+            out.move(RCX, RAX);
+            out.shiftRightArithmetic(RCX, 47);
+            out.arithmetic(Alu.ADD, 8, RCX, 1);
+            out.arithmetic(Alu.CMP, 8, RCX, 1);
+            out.jumpIf(ABOVE, emit.exit());
+        }
     }
 
     private boolean writeCall(Block block, Branch branch, Instruction i, int offset) {
@@ -245,7 +252,7 @@ final class HostRegionWriter {
             return false;
         }
         if (!staysInPage) {
-            probe();
+            checkTarget();
             out.store(RAX, RBP, SCRATCH);
         }
         int pointer = HostState.host(VcpuState.RSP);
@@ -257,7 +264,7 @@ final class HostRegionWriter {
         out.memory(0x8D, width, pointer, pointer, -width);
         if (!staysInPage) {
             out.load(RAX, RBP, SCRATCH);
-            out.jumpOutside(code.found(mode));
+            out.jumpOutside(code.dispatch(mode));
         } else if (target != null) {
             out.jump(labels[target.index]);
         } else {
@@ -279,9 +286,9 @@ final class HostRegionWriter {
         }
         emit.locate(width, false);
         out.memory(0x8B, width, RAX, RAX, 0);
-        probe();
+        checkTarget();
         out.memory(0x8D, width, pointer, pointer, width + released);
-        out.jumpOutside(code.found(mode));
+        out.jumpOutside(code.dispatch(mode));
         return true;
     }
 
@@ -302,8 +309,8 @@ final class HostRegionWriter {
             return;
         }
         loadDistance(distance);
-        probe();
-        out.jumpOutside(code.found(mode));
+        checkTarget();
+        out.jumpOutside(code.dispatch(mode));
     }
 
     /** To a block of this page, or to the next page's first byte. The flags are kept. */
@@ -321,6 +328,12 @@ final class HostRegionWriter {
 
     /** @return the labels where the exits come back */
     private int[] writeExits() {
+        for (HostEmitter.Miss miss : emit.misses) {
+            out.bind(miss.label());
+            out.callOutside(code.miss(miss.write()));
+            out.jumpIf(EQUAL, miss.behind());
+            out.jump(miss.exit());
+        }
         int[] resumes = new int[exits.size()];
         for (int n = 0; n < resumes.length; n++) {
             Exit exit = exits.get(n);

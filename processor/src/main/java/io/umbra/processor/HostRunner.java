@@ -4,6 +4,7 @@ import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.SegmentRegister;
 import io.umbra.x86.VcpuState;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs host code for one processor. The code leaves at the beginning of a block that it does not know, or at an operation that is to be executed as the interpreter would; then it is executed
@@ -18,8 +19,8 @@ final class HostRunner {
             | SegmentRegister.DOWN_CONFORMING
             | SegmentRegister.READ_WRITE;
 
-    /** Added to a linear address it gives one that is in no TLB. */
-    private static final long NOWHERE = 1L << 46;
+    /** Added to a linear address it gives one that is in no TLB, and that no walk takes. */
+    private static final long NOWHERE = 1L << 62;
 
     private final Cpu cpu;
     private final VcpuState state;
@@ -27,11 +28,17 @@ final class HostRunner {
     private final long[] words;
     private boolean hasMissed;
 
+    // What the walks in host code were told last.
+    private @Nullable TlbBank toldBank;
+    private @Nullable CodeTlb toldCode;
+    private long toldLoads;
+    private int toldKeys;
+
     /** @param room for machine code, in bytes */
     HostRunner(Cpu cpu, long room) {
         this.cpu = cpu;
         this.state = cpu.state;
-        this.code = new HostCode(state, room);
+        this.code = new HostCode(state, cpu.memory.machine(), room);
         this.words = code.words();
     }
 
@@ -63,7 +70,8 @@ final class HostRunner {
         while (true) {
             prepare(end);
             words[HostState.LEFT] = end - state.instructions - counted;
-            int number = code.run(address, cpu.bank, cpu.codeTlb);
+            int number = code.run(address, cpu.bank, cpu.codeTlb, cpu.memory.codeBank(state.cpl));
+            collect();
             cpu.ripBase = words[HostState.RIP_BASE];
             cpu.flags.fromHost(words[HostState.FLAGS]);
             state.instructions = end - words[HostState.LEFT];
@@ -88,7 +96,33 @@ final class HostRunner {
         }
     }
 
+    /** The TLB misses that host code filled. */
+    private void collect() {
+        long misses = words[HostState.MISSES];
+        long rechecks = words[HostState.RECHECKS];
+        if (misses + rechecks != 0) {
+            cpu.memory.walked(misses, rechecks, words[HostState.REFERENCES], (int) words[HostState.LARGEST]);
+            words[HostState.MISSES] = 0;
+            words[HostState.RECHECKS] = 0;
+            words[HostState.REFERENCES] = 0;
+            words[HostState.LARGEST] = 0;
+        }
+    }
+
+    /** Tells the walks in host code what they walk, and for whom, if that has changed. */
+    private void tellWalks() {
+        long loads = cpu.memory.walker().loads;
+        if (cpu.bank != toldBank || cpu.codeTlb != toldCode || loads != toldLoads || state.pkru != toldKeys) {
+            code.tellWalks(cpu);
+            toldBank = cpu.bank;
+            toldCode = cpu.codeTlb;
+            toldLoads = loads;
+            toldKeys = state.pkru;
+        }
+    }
+
     private void prepare(long end) {
+        tellWalks();
         words[HostState.TIME] = end + state.tscOffset;
         words[HostState.TIME_AUX] = state.tscAux;
         words[HostState.NO_TIME] = mayReadTime() ? 0 : 1;

@@ -42,18 +42,34 @@ final class HostState {
 
     static final int TIME_AUX = 15;
     static final int NO_TIME = 16;
+
+    // For walks, see HostWalk. Counts, and the largest page found, as a power of two:
+    static final int MISSES = 17, RECHECKS = 18, REFERENCES = 19, LARGEST = 20;
+    /** Address of the walk, and machine addresses of the tables that it begins with. */
+    static final int WALK = 21, TABLES = 22;
+    /** Addresses in the process of {@link io.umbra.x86.HostMemory} and of machine memory; how large that is. */
+    static final int HOST = 26, MEMORY = 27, MEMORY_BYTES = 28;
+    /** Address of a byte for each frame: not 0 if it holds decoded code. */
+    static final int WATCHED = 29;
+    /** What an access needs: of the rights in the mask, just those wanted. */
+    static final int DATA_MASK = 30, DATA_WANT = 31, FETCH_MASK = 32, FETCH_WANT = 33;
+    /** Constants: an entry's frame, and bits that no entry must have. */
+    static final int FRAME_MASK = 34, UNUSUAL = 35, UNUSUAL_CODE = 36;
+    /** Address of the {@link TlbBank} that code misses are compared with. */
+    static final int DATA_TLB = 37;
+
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 17;
+    private static final int SPILLED = 38;
 
     static final int WORDS = SPILLED + 16;
 
     /** Of each guest register: the host's, or {@link HostAssembler#NONE}. */
-    private static final int[] HOST = {3, 6, 8, 9, 10, 11, 12, 13, 14, -1, -1, -1, 15, -1, -1, -1};
+    private static final int[] OWN = {3, 6, 8, 9, 10, 11, 12, 13, 14, -1, -1, -1, 15, -1, -1, -1};
 
     private HostState() {}
 
     static int host(int guest) {
-        return HOST[guest];
+        return OWN[guest];
     }
 
     /** Displacement from RBP of a word. */

@@ -109,6 +109,33 @@ final class MemoryUnit {
         return cpl == 3 ? user : alignmentFlag ? supervisorWithAlignmentFlag : supervisor;
     }
 
+    /** What misses of code are compared with: the bank of {@code cpl}, EFLAGS.AC aside. */
+    TlbBank codeBank(int cpl) {
+        return cpl == 3 ? user : supervisor;
+    }
+
+    /** Whether walks fill {@code bank}. */
+    boolean fillsBank(TlbBank bank) {
+        return bank != none;
+    }
+
+    /** Whether the accesses that fill {@code bank} pass SMAP. */
+    boolean permitsUserPages(TlbBank bank) {
+        return bank == user || bank == supervisorWithAlignmentFlag;
+    }
+
+    /**
+     * Walks that host code made.
+     *
+     * @param largest page found, as a power of two
+     */
+    void walked(long missed, long rechecked, long read, int largest) {
+        misses += missed;
+        rechecks += rechecked;
+        references += read;
+        largestCached = Math.max(largestCached, largest);
+    }
+
     /** Where code that runs at {@code cpl} is. */
     CodeTlb codeTlb(int cpl) {
         return cpl == 3 ? userCode : supervisorCode;
@@ -314,7 +341,7 @@ final class MemoryUnit {
         largestCached = Math.max(largestCached, walker.leafShift);
         long place = memory.base() + walker.machineAddress;
         int at = TlbBank.at(linear);
-        TlbBank data = state.cpl == 3 ? user : supervisor;
+        TlbBank data = codeBank(state.cpl);
         countFill(data.words[at + TlbBank.ADDEND] == place - linear && data.holds(at, linear & PAGE | cpu.generation));
         cpu.codeTlb.fill(linear, cpu.generation, place);
         return place;

@@ -31,7 +31,7 @@ final class PageWalker {
 
     private static final long LINEAR_32 = 0xFFFF_FFFFL;
     private static final long PHYSICAL = (1L << CpuFeatures.PHYSICAL_ADDRESS_BITS) - 1;
-    private static final long RESERVED_PHYSICAL = LongModeEntry.FRAME_MASK & ~PHYSICAL;
+    static final long RESERVED_PHYSICAL = LongModeEntry.FRAME_MASK & ~PHYSICAL;
     /** Bits 62..52 are ignored in long mode and reserved in PAE entries. */
     private static final long RESERVED_PAE = 0x7FF0_0000_0000_0000L;
     /** Of a PDPTE: bits 63..MAXPHYADDR, 8..5 and 2..1. */
@@ -88,7 +88,11 @@ final class PageWalker {
         this.memory = memory;
     }
 
+    /** Counts loads. */
+    long loads;
+
     void load(HardwarePaging paging) {
+        loads++;
         switch (paging) {
             case HardwarePaging.Shadow shadow -> {
                 isNested = false;
@@ -114,6 +118,32 @@ final class PageWalker {
                 p2mRoot = nested.root();
             }
         }
+    }
+
+    /**
+     * For host code that walks: the machine addresses of the tables to begin with, -1 where there is none.
+     *
+     * @param target receives them, from {@code at} on: one, or four with PAE
+     * @return 4 or 5 levels, 2 with PAE; 0 when such a walk is not enough
+     */
+    int tables(long[] target, int at) {
+        if (isNested) {
+            return 0;
+        }
+        if (!isPaeShadow) {
+            target[at] = shadowRoot;
+            return shadowLevels;
+        }
+        for (int i = 0; i < shadowPdptes.length; i++) {
+            long pdpte = shadowPdptes[i];
+            target[at + i] = LongModeEntry.isPresent(pdpte) ? pdpte & PHYSICAL & -4096L : -1;
+        }
+        return 2;
+    }
+
+    /** Whether PKRU forbids anything in user pages whose protection key is 0. */
+    boolean refusesKeyZero() {
+        return protectionKeys() && (state.pkru & (ACCESS_DISABLE | WRITE_DISABLE)) != 0;
     }
 
     /** The processor reads the guest's tables itself, and so its PDPTEs too. */
@@ -337,11 +367,11 @@ final class PageWalker {
         return !isNested || (state.cr0 & Cr0.WRITE_PROTECT) != 0;
     }
 
-    private boolean smep() {
+    boolean smep() {
         return isNested ? (state.cr4 & Cr4.SMEP) != 0 : shadowSmep;
     }
 
-    private boolean smap() {
+    boolean smap() {
         return isNested ? (state.cr4 & Cr4.SMAP) != 0 : shadowSmap;
     }
 

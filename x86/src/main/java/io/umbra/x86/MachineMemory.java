@@ -26,14 +26,20 @@ public final class MachineMemory implements AutoCloseable {
 
     private final long base;
     private final long bytes;
-    private final byte[] watched;
+    /** Offset in {@link HostMemory} of a byte for each frame, behind the frames: how many watch it. */
+    private final long watched;
+
+    /** Frames and those bytes. */
+    private final long reserved;
+
     private final List<CodeWatch> watchers = new CopyOnWriteArrayList<>();
     private boolean closed;
 
     public MachineMemory(long frames) {
         this.bytes = frames << FRAME_SHIFT;
-        this.base = HostMemory.reserve(bytes);
-        this.watched = new byte[Math.toIntExact(frames)];
+        this.reserved = bytes + (frames + FRAME_BYTES - 1 & -FRAME_BYTES);
+        this.base = HostMemory.reserve(reserved);
+        this.watched = base + bytes;
     }
 
     /** Frees the memory. The object must not be used afterwards. */
@@ -41,7 +47,7 @@ public final class MachineMemory implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
-            HostMemory.release(base, bytes);
+            HostMemory.release(base, reserved);
         }
     }
 
@@ -152,18 +158,28 @@ public final class MachineMemory implements AutoCloseable {
 
     /** From now on every write to the frame through this class is told to the watchers. Ends with as many calls of {@link #unwatchCode}. */
     public void watchCode(long mfn) {
-        watched[Math.toIntExact(mfn)]++;
+        countWatch(mfn, 1);
         for (CodeWatch watch : watchers) {
             watch.codeAppeared(mfn);
         }
     }
 
     public void unwatchCode(long mfn) {
-        watched[Math.toIntExact(mfn)]--;
+        countWatch(mfn, -1);
+    }
+
+    private void countWatch(long mfn, int change) {
+        long place = watched + Objects.checkIndex(mfn, frames());
+        HostMemory.putByte(place, HostMemory.getByte(place) + change);
     }
 
     public boolean isCodeWatched(long mfn) {
-        return watched[Math.toIntExact(mfn)] != 0;
+        return HostMemory.getByte(watched + Objects.checkIndex(mfn, frames())) != 0;
+    }
+
+    /** Where in the process the bytes begin, one for each frame, that are not 0 for watched frames: for machine code that a processor generates. */
+    public long codeWatchAddress() {
+        return HostMemory.address() + watched;
     }
 
     private long at(long maddr, long length) {
@@ -175,7 +191,7 @@ public final class MachineMemory implements AutoCloseable {
         long offset = at(maddr, length);
         long last = maddr + Math.max(length, 1) - 1 >>> FRAME_SHIFT;
         for (long mfn = maddr >>> FRAME_SHIFT; mfn <= last; mfn++) {
-            if (watched[(int) mfn] != 0) {
+            if (HostMemory.getByte(watched + mfn) != 0) {
                 tellCodeWritten(maddr, length);
                 break;
             }
