@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  *  read      a TLB miss of a load, and write of a store: see {@link HostWalk}
  *  dispatch  RAX = linear address of code to go on at: to the block there, if the table of blocks knows it;
  *            else, or if the walk refuses, leaves for the run loop
+ *  next      the same with {@link HostState#RIP}
  * </pre>
  */
 final class HostCode {
@@ -56,6 +57,7 @@ final class HostCode {
     private final int[] miss = new int[2];
     private final int fetch;
     private final int[] dispatch = new int[2];
+    private final int[] next = new int[2];
     private final HostWalk walk;
 
     private @Nullable HostSite[] sites = new @Nullable HostSite[4096];
@@ -106,6 +108,11 @@ final class HostCode {
                 code.segment,
                 vectors,
                 data.segment);
+    }
+
+    /** The address from which code goes on at {@link HostState#RIP}. */
+    long next(int mode) {
+        return memory.address() + TABLE_BYTES + next[mode == 64 ? 0 : 1];
     }
 
     /** The tables in force, or the privilege, are others than before. */
@@ -198,6 +205,15 @@ final class HostCode {
         return distance(miss[write ? 1 : 0]);
     }
 
+    /** As {@link CodeTlb#find}, and {@link MemoryUnit#translateFetch} where it needs no more than a fill. */
+    int probe() {
+        return distance(probe);
+    }
+
+    int fetch() {
+        return distance(fetch);
+    }
+
     int dispatch(int mode) {
         return distance(dispatch[mode == 64 ? 0 : 1]);
     }
@@ -273,6 +289,8 @@ final class HostCode {
     private void writeDispatch(HostAssembler out, int legacy) {
         int leave = out.newLabel();
         int found = out.newLabel();
+        next[legacy] = out.length();
+        out.load(RAX, RBP, HostState.at(HostState.RIP));
         dispatch[legacy] = out.length();
         out.callOutside(probe);
         out.jumpIf(EQUAL, found);
