@@ -48,6 +48,22 @@ final class CodeTlb {
         words[at(linear) + TAG] = 0;
     }
 
+    /** As {@link TlbBank#dropEntry}. */
+    void dropEntry(int level, int index) {
+        if (level == 1) {
+            for (int slot = index; slot < TlbBank.ENTRIES; slot += TlbBank.TABLE) {
+                words[2 * slot + TAG] = 0;
+            }
+            return;
+        }
+        int first = (index & 1) * TlbBank.TABLE;
+        for (int slot = first; slot < first + TlbBank.TABLE; slot++) {
+            if (TlbBank.selects(words[2 * slot + TAG], index)) {
+                words[2 * slot + TAG] = 0;
+            }
+        }
+    }
+
     void clear() {
         Arrays.fill(words, 0);
     }

@@ -197,6 +197,16 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     }
 
     @Override
+    public void reload(HardwarePaging paging) {
+        cpu.memory.reload(cpu, paging);
+    }
+
+    @Override
+    public void invalidateEntry(int level, int index) {
+        cpu.memory.invalidateEntry(cpu, level, index);
+    }
+
+    @Override
     public void invalidate(long linear) {
         cpu.memory.invalidate(cpu, linear);
     }

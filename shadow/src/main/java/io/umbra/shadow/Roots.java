@@ -39,7 +39,7 @@ final class Roots {
         this.writeProtects = policy.writeProtects();
     }
 
-    /** Finds or makes the shadows of the guest's roots and gives them to hardware; the vCPU's TLB is empty afterwards. */
+    /** Finds or makes the shadows of the guest's roots and gives them to hardware. */
     void update(ShadowVcpu vcpu) {
         load(vcpu, false);
     }
@@ -63,7 +63,7 @@ final class Roots {
             }
         }
         vcpu.rootType = type;
-        vcpu.tlb.load(hardware(vcpu, type));
+        vcpu.tlb.reload(hardware(vcpu, type));
         for (ShadowPage root : old) {
             if (root != null) {
                 tables.dropReference(root);
