@@ -44,6 +44,14 @@ final class CodeTlb {
         words[at + ADDEND] = place - linear;
     }
 
+    long tag(int slot) {
+        return words[2 * slot + TAG];
+    }
+
+    long addend(int slot) {
+        return words[2 * slot + ADDEND];
+    }
+
     void drop(long linear) {
         words[at(linear) + TAG] = 0;
     }

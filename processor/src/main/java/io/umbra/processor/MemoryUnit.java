@@ -239,6 +239,16 @@ final class MemoryUnit {
         }
     }
 
+    /** Rule TLB-3, of the tables in force. */
+    void audit(Cpu cpu) {
+        TlbAudit audit = new TlbAudit(walker, memory, cpu.generation);
+        audit.check(user, PageFaultCode.USER, false);
+        audit.check(supervisor, 0, false);
+        audit.check(supervisorWithAlignmentFlag, 0, true);
+        audit.check(userCode, PageFaultCode.USER);
+        audit.check(supervisorCode, 0);
+    }
+
     /** The frame now holds decoded code: stores to it must take the slow path from here on. */
     void withholdWrites(long mfn) {
         long host = memory.base() + (mfn << MachineMemory.FRAME_SHIFT);
