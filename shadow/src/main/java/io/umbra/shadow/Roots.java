@@ -136,10 +136,7 @@ final class Roots {
     }
 
     private static boolean isSame(HardwarePaging.Shadow last, int levels, boolean smep, boolean smap, boolean keys) {
-        return last.levels() == levels
-                && last.smep() == smep
-                && last.smap() == smap
-                && last.protectionKeys() == keys;
+        return last.levels() == levels && last.smep() == smep && last.smap() == smap && last.protectionKeys() == keys;
     }
 
     /** P alone: hardware's PDPTEs have no rights. */
