@@ -61,8 +61,11 @@ final class HostState {
     /** Address of the table of blocks. */
     static final int TABLE = 38;
 
+    /** Of the walk that is being made: the page found, as {@link #LARGEST}; 0 for one of 4 KiB. */
+    static final int FOUND = 39;
+
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 39;
+    private static final int SPILLED = 40;
 
     static final int WORDS = SPILLED + 16;
 

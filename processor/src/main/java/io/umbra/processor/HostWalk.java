@@ -125,11 +125,17 @@ final class HostWalk {
     }
 
     private void begin(int level) {
+        found(0);
         out.constant(11, level);
         out.constant(RSI, -1);
         out.registers(XOR, 4, RBX, RBX);
         out.load(9, RBP, at(HostState.MEMORY));
         out.jump(levels[level]);
+    }
+
+    private void found(int shift) {
+        out.memory(0xC7, 8, 0, RBP, at(HostState.FOUND));
+        out.int32(shift);
     }
 
     /** R8 = machine address of a table. */
@@ -168,8 +174,7 @@ final class HostWalk {
         test(10, RESERVED_LARGE);
         out.jumpIf(NOT_EQUAL, refused);
         out.arithmetic(Alu.SUB, 8, 11, 1);
-        out.memory(0xC7, 8, 0, RBP, at(HostState.LARGEST));
-        out.int32(LongModeEntry.indexShift(2));
+        found(LongModeEntry.indexShift(2));
         frameOf(10);
         out.arithmetic(Alu.AND, 8, 8, -(1 << 21));
         out.push(RAX);
@@ -324,7 +329,7 @@ final class HostWalk {
         out.memory(ADD, 8, target, RBP, at(HostState.CODE_TLB));
     }
 
-    /** A miss, where control comes to this or to {@code missed}; at {@code known} a recheck. */
+    /** A miss, where control comes to this or to {@code missed}; at {@code known} a recheck. Either is a walk that is not refused any more. Uses RSI. */
     private void count(int missed, int known, int counted) {
         out.bind(missed);
         out.arithmetic(Alu.ADD, 8, RBP, at(HostState.MISSES), 1);
@@ -333,6 +338,8 @@ final class HostWalk {
         out.bind(known);
         out.arithmetic(Alu.ADD, 8, RBP, at(HostState.RECHECKS), 1);
         out.bind(counted);
+        out.load(RSI, RBP, at(HostState.FOUND));
+        out.memory(0x09, 8, RSI, RBP, at(HostState.LARGEST));
     }
 
     private void end(int refuse) {

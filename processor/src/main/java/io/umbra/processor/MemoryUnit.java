@@ -64,6 +64,7 @@ final class MemoryUnit {
     private long refusals;
     private long references;
     private long flushes;
+    private long filledByHostCode;
 
     // The operand between rmwLoadSlow and rmwStoreSlow.
     private long rmwFirst;
@@ -136,8 +137,14 @@ final class MemoryUnit {
     void walked(long missed, long rechecked, long read, int largest) {
         misses += missed;
         rechecks += rechecked;
+        filledByHostCode += missed + rechecked;
         references += read;
         largestCached = Math.max(largestCached, largest);
+    }
+
+    /** How many of the misses and rechecks were {@link #walked}. */
+    long filledByHostCode() {
+        return filledByHostCode;
     }
 
     /** Where code that runs at {@code cpl} is. */

@@ -49,6 +49,11 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
         return cpu.memory.counts();
     }
 
+    /** How many of the misses and rechecks among them generated machine code filled. */
+    long filledByHostCode() {
+        return cpu.memory.filledByHostCode();
+    }
+
     /**
      * Holds the TLB against the tables in force. For owners of tables who {@linkplain #reload tell} of every right that is lowered. Must not be called inside {@link #run}.
      *
