@@ -324,6 +324,9 @@ final class HostCode {
         out.memory(0xFF, 4, 4, RCX, 8);
         out.bind(walk);
         out.store(RAX, RBP, HostState.at(HostState.RIP));
+        // Where the budget ends, the interpreter does not look for what follows.
+        out.arithmetic(Alu.CMP, 8, RBP, HostState.at(HostState.LEFT), 0);
+        out.jumpIf(EQUAL, leave);
         out.callOutside(fetch);
         out.move(RDX, RAX);
         out.load(RAX, RBP, HostState.at(HostState.RIP));
