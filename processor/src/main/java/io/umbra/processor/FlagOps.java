@@ -42,6 +42,13 @@ final class FlagOps {
         }
     }
 
+    /** What POPF may change. */
+    static long changeable(Cpu cpu) {
+        long interrupt = cpu.state.cpl <= ioPrivilege(cpu) ? RFlags.INTERRUPT : 0;
+        long privilege = cpu.state.cpl == 0 ? RFlags.IO_PRIVILEGE : 0;
+        return FREELY_CHANGED | interrupt | privilege;
+    }
+
     static final class SetCarry extends Op {
         private final boolean value;
 
@@ -127,12 +134,6 @@ final class FlagOps {
             Stack.drop(cpu, size);
             cpu.rflags(cpu.rflags() & ~changed & ~RFlags.RESUME | value & changed);
             cpu.rip = nextRip(cpu);
-        }
-
-        private static long changeable(Cpu cpu) {
-            long interrupt = cpu.state.cpl <= ioPrivilege(cpu) ? RFlags.INTERRUPT : 0;
-            long privilege = cpu.state.cpl == 0 ? RFlags.IO_PRIVILEGE : 0;
-            return FREELY_CHANGED | interrupt | privilege;
         }
     }
 

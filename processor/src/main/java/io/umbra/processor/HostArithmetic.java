@@ -5,15 +5,10 @@ import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
 import static io.umbra.processor.HostEmitter.sized;
 
-import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
-import io.umbra.x86.VcpuState;
 
 /** ADD, OR, ADC, SBB, AND, SUB, XOR, CMP, TEST, INC, DEC, NOT and NEG as host code. Guest and host are of one architecture, so most become the same instruction on other registers, and leave the same flags. */
 final class HostArithmetic extends HostInstructions {
-    /** The host's BH, which is the guest's AH, where no REX prefix is. */
-    private static final int HOST_BH = 7;
-
     HostArithmetic(HostEmitter emit) {
         super(emit);
     }
@@ -38,28 +33,10 @@ final class HostArithmetic extends HostInstructions {
         };
     }
 
-    /** On AH, with a constant. */
-    private boolean onHighByte(int opcode, int operation, boolean carries) {
-        if (first().register() != VcpuState.RAX || second().kind() != Kind.IMMEDIATE) {
-            return false;
-        }
-        if (carries) {
-            emit.needCarry();
-        }
-        out.int8(opcode);
-        out.int8(0xC0 | operation << 3 | HOST_BH);
-        out.int8((int) second().value());
-        emit.flagsChanged();
-        return true;
-    }
-
     private boolean arithmetic(int operation) {
         Operand to = first();
         Operand from = second();
         int size = to.size();
-        if (to.kind() == Kind.HIGH_BYTE) {
-            return onHighByte(0x80, operation, operation == Alu.ADC || operation == Alu.SBB);
-        }
         if (!isPlain(to) || !isPlain(from) && !isImmediate(from, size)) {
             return false;
         }
@@ -129,9 +106,6 @@ final class HostArithmetic extends HostInstructions {
         Operand to = first();
         Operand from = second();
         int size = to.size();
-        if (to.kind() == Kind.HIGH_BYTE) {
-            return onHighByte(0xF6, 0, false);
-        }
         if (!isPlain(to) || !from.isGeneral() && !isImmediate(from, size)) {
             return false;
         }

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * Machine code of an x86-64 host, as bytes that do not depend on where they will lie. Registers are numbered as in the instruction formats: 0 … 15 are RAX, RCX, RDX, RBX, RSP, RBP,
  * RSI, RDI, R8 … R15; operand sizes are 1, 2, 4 or 8 bytes. Opcodes are given as in the manuals' tables for the form with operands larger than a byte; where the byte form is the even
- * number below, {@code sized} forms choose it. An opcode above 0xFF has the 0F escape. Intel SDM vol. 2, "Instruction Format".
+ * number below, {@code sized} forms choose it. An opcode above 0xFF begins with its escape: 0xF38, 0xF3800 and 0xF3A00 are 0F 38, 0F 38 00 and 0F 3A 00. Intel SDM vol. 2, "Instruction Format".
  */
 final class HostAssembler {
     static final int RAX = 0;
@@ -137,8 +137,11 @@ final class HostAssembler {
         if (rex != 0 || isByte) {
             int8(0x40 | rex);
         }
+        if (opcode > 0xFFFF) {
+            int8(opcode >> 16);
+        }
         if (opcode > 0xFF) {
-            int8(0x0F);
+            int8(opcode >> 8);
         }
         int8(opcode);
     }

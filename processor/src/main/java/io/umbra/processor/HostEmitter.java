@@ -233,6 +233,11 @@ final class HostEmitter {
     void linear(Instruction i, int offsetInPage) {
         spoilFlags();
         offset(i, offsetInPage, RAX, i.addressSize);
+        addBase(i);
+    }
+
+    /** RAX, an offset in the memory operand's segment, becomes the linear address. The flags are spoilt. */
+    void addBase(Instruction i) {
         if (i.segment >= VcpuState.FS) {
             int base = i.segment == VcpuState.FS ? HostState.FS_BASE : HostState.GS_BASE;
             out.memory(0x03, width, RAX, RBP, HostState.at(base));

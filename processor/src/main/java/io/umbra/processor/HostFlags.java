@@ -39,6 +39,8 @@ final class HostFlags {
             "D3C8",
             "0FA4C803",
             "0FACC803",
+            "0FA5C8",
+            "0FADC8",
             "0FAFC1",
             "F7E1",
             "F7E9",

@@ -5,6 +5,7 @@ import static io.umbra.processor.HostEmitter.sized;
 
 import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
+import java.util.List;
 
 /** Some of the guest's instructions as host code: what their translations have in common. */
 abstract class HostInstructions {
@@ -22,6 +23,20 @@ abstract class HostInstructions {
         this.emit = emit;
         this.out = emit.out;
         this.width = emit.width;
+    }
+
+    /** All that there are; each knows others of the guest's instructions. */
+    static List<HostInstructions> all(HostEmitter emit) {
+        return List.of(
+                new HostMoves(emit),
+                new HostArithmetic(emit),
+                new HostShifts(emit),
+                new HostHighBytes(emit),
+                new HostBits(emit),
+                new HostExchanges(emit),
+                new HostSystem(emit),
+                new HostVectorMoves(emit),
+                new HostVectors(emit));
     }
 
     /** @return whether it was written; otherwise nothing was, and it is executed as the interpreter does */

@@ -10,7 +10,7 @@ import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
 import io.umbra.x86.VcpuState;
 
-/** Moves, the stack and exchanges as host code. Moves and the stack leave the flags alone. */
+/** Moves and the stack as host code. They leave the flags alone. */
 final class HostMoves extends HostInstructions {
     HostMoves(HostEmitter emit) {
         super(emit);
@@ -26,9 +26,6 @@ final class HostMoves extends HostInstructions {
             case PUSH -> push();
             case POP -> pop();
             case LEAVE -> leave();
-            case XCHG -> exchange();
-            case XADD -> exchangeAndAdd();
-            case CMPXCHG -> compareAndExchange();
             case BSWAP -> swapBytes();
             case SETCC -> set();
             case CMOVCC -> moveIf();
@@ -87,7 +84,7 @@ final class HostMoves extends HostInstructions {
         Operand to = first();
         Operand from = second();
         int size = to.size();
-        if (size < 4 || !to.isGeneral()) {
+        if (!to.isGeneral() || size < 4 && from.size() != 1) {
             return false;
         }
         int opcode = from.size() == 1 ? byteOpcode : from.size() == 2 ? byteOpcode + 1 : 0x63;
@@ -114,7 +111,7 @@ final class HostMoves extends HostInstructions {
         } else {
             return false;
         }
-        emit.made(to.register(), 8, target);
+        emit.made(to.register(), size, target);
         return true;
     }
 
@@ -162,6 +159,20 @@ final class HostMoves extends HostInstructions {
         int target = emit.value(to.register(), RDX);
         out.registers(0xF40 + i.condition, size, target, source);
         emit.made(to.register(), 8, target);
+        return true;
+    }
+
+    private boolean swapBytes() {
+        int size = first().size();
+        if (size < 4) {
+            return false;
+        }
+        int target = emit.target(first().register(), RCX);
+        emit.onGuest(0x8B, size, target, first().register());
+        out.int8(0x40 | (size == 8 ? 8 : 0) | target >> 3);
+        out.int8(0x0F);
+        out.int8(0xC8 | target & 7);
+        emit.made(first().register(), 8, target);
         return true;
     }
 
@@ -230,82 +241,6 @@ final class HostMoves extends HostInstructions {
         emit.locate(width, false);
         out.memory(0x8D, width, HostState.host(VcpuState.RSP), frame, width);
         loadOperand(frame, width);
-        return true;
-    }
-
-    // ---- exchanges --------------------------------------------------------------------------------------------------
-
-    private boolean exchange() {
-        boolean isSwapped = second().isMemory();
-        Operand to = isSwapped ? second() : first();
-        Operand from = isSwapped ? first() : second();
-        int size = to.size();
-        if (!isPlain(to) || !from.isGeneral()) {
-            return false;
-        }
-        if (to.isMemory()) {
-            locate(size, true);
-            loadOperand(RDX, size);
-            out.memory(sized(0x89, size), size, emit.value(from.register(), RCX), RAX, 0);
-            emit.made(from.register(), size, RDX);
-            return true;
-        }
-        if (size < 4) {
-            return false;
-        }
-        emit.onGuest(0x8B, size, RCX, to.register());
-        emit.onGuest(0x8B, size, RDX, from.register());
-        emit.made(from.register(), 8, RCX);
-        emit.made(to.register(), 8, RDX);
-        return true;
-    }
-
-    private boolean exchangeAndAdd() {
-        Operand to = first();
-        Operand from = second();
-        int size = to.size();
-        if (!to.isMemory() || !from.isGeneral()) {
-            return false;
-        }
-        locate(size, true);
-        emit.onGuest(sized(0x8B, size), size, RCX, from.register());
-        out.memory(sized(0xFC1, size), size, RCX, RAX, 0);
-        emit.flagsChanged();
-        emit.made(from.register(), size, RCX);
-        return true;
-    }
-
-    private boolean compareAndExchange() {
-        Operand to = first();
-        Operand from = second();
-        int size = to.size();
-        if (!to.isMemory() || !from.isGeneral() || size < 4) {
-            return false;
-        }
-        int accumulator = HostState.host(VcpuState.RAX);
-        locate(size, true);
-        out.move(RDX, RAX);
-        out.move(RAX, accumulator);
-        out.memory(0xFB1, size, emit.value(from.register(), RCX), RDX, 0);
-        emit.flagsChanged();
-        int equal = out.newLabel();
-        out.jumpIf(4, equal);
-        out.registers(0x8B, size, accumulator, RAX);
-        out.bind(equal);
-        return true;
-    }
-
-    private boolean swapBytes() {
-        int size = first().size();
-        if (size < 4) {
-            return false;
-        }
-        int target = emit.target(first().register(), RCX);
-        emit.onGuest(0x8B, size, target, first().register());
-        out.int8(0x40 | (size == 8 ? 8 : 0) | target >> 3);
-        out.int8(0x0F);
-        out.int8(0xC8 | target & 7);
-        emit.made(first().register(), 8, target);
         return true;
     }
 }

@@ -48,6 +48,9 @@ final class HostRegionWriter {
     private final int mode;
 
     private final int[] labels;
+    /** Blocks that may begin in the shadow of an STI. */
+    private final boolean[] isShadowed;
+
     private final List<Exit> exits = new ArrayList<>();
     private final List<Spent> spent = new ArrayList<>();
 
@@ -58,10 +61,10 @@ final class HostRegionWriter {
         this.code = runner.code();
         this.emit = new HostEmitter(plan.root());
         this.out = emit.out;
-        this.instructions =
-                List.of(new HostMoves(emit), new HostArithmetic(emit), new HostShifts(emit), new HostVectors(emit));
+        this.instructions = HostInstructions.all(emit);
         this.mode = plan.root().mode;
         this.labels = new int[plan.nodes().size()];
+        this.isShadowed = new boolean[labels.length];
     }
 
     /** @return null when there is no room for it any more */
@@ -72,6 +75,10 @@ final class HostRegionWriter {
         }
         for (Node node : plan.nodes()) {
             labels[node.index] = out.newLabel();
+            Node shadowed = shadowed(node.block);
+            if (shadowed != null) {
+                isShadowed[shadowed.index] = true;
+            }
         }
         for (Node node : plan.nodes()) {
             writeNode(node);
@@ -119,6 +126,9 @@ final class HostRegionWriter {
                 out.bind(behind);
                 exits.add(new Exit(block, n, emit.exit(), behind, emit.areFresh()));
             }
+            if (n == 0 && isShadowed[node.index]) {
+                HostSystem.endShadow(out);
+            }
         }
         if (!block.endsWithControl) {
             emit.spoilFlags();
@@ -154,6 +164,15 @@ final class HostRegionWriter {
         return false;
     }
 
+    /** The block behind {@code block} if that ends with STI and its shadow can be ended there: behind the first of several operations. */
+    private @Nullable Node shadowed(Block block) {
+        Instruction[] decoded = cache.instructions(block);
+        Node next = block.end < PAGE_BYTES ? plan.at(block.end) : null;
+        boolean isShadowed =
+                decoded[decoded.length - 1].mnemonic == Mnemonic.STI && next != null && next.block.ops.length > 1;
+        return isShadowed ? next : null;
+    }
+
     // ---- branches ---------------------------------------------------------------------------------------------------
 
     private boolean writeBranch(Block block, Instruction i) {
@@ -161,6 +180,13 @@ final class HostRegionWriter {
         if (i.mnemonic == Mnemonic.RDTSC || i.mnemonic == Mnemonic.RDTSCP) {
             writeTime(block, i.mnemonic == Mnemonic.RDTSCP);
             return true;
+        }
+        if (i.mnemonic == Mnemonic.CLI || i.mnemonic == Mnemonic.POPF || i.mnemonic == Mnemonic.STI) {
+            boolean isWritten = (i.mnemonic != Mnemonic.STI || shadowed(block) != null) && writeOperation(last, i);
+            if (isWritten) {
+                goOn(block.end);
+            }
+            return isWritten;
         }
         int width = mode / 8;
         if (!(last instanceof Branch branch) || i.operandSize != width) {

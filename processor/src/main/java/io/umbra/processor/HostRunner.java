@@ -74,7 +74,11 @@ final class HostRunner {
             collect();
             cpu.ripBase = words[HostState.RIP_BASE];
             cpu.flags.fromHost(words[HostState.FLAGS]);
+            state.rflags = words[HostState.RFLAGS];
             state.instructions = end - words[HostState.LEFT];
+            if (words[HostState.SHADOW] != 0) {
+                return shadowed(number);
+            }
             if (number == 0) {
                 cpu.rip = words[HostState.RIP];
                 hasMissed = true;
@@ -102,6 +106,20 @@ final class HostRunner {
                 return done;
             }
         }
+    }
+
+    /** The code left at the first instruction of a block, in the shadow of STI. The run loop executes it. */
+    private int shadowed(int number) {
+        words[HostState.SHADOW] = 0;
+        state.interruptShadow = true;
+        if (number == 0) {
+            cpu.rip = words[HostState.RIP];
+        } else {
+            Block block = code.site(number).block();
+            state.instructions -= block.ops.length;
+            cpu.rip = block.ops[0].rip(cpu);
+        }
+        return 0;
     }
 
     /** The run loop would do nothing but look for the next block. */
@@ -158,7 +176,13 @@ final class HostRunner {
         words[HostState.GENERATION] = cpu.generation;
         words[HostState.RIP_BASE] = cpu.ripBase;
         words[HostState.FLAGS] = cpu.flags.toHost();
+        words[HostState.RFLAGS] = state.rflags;
+        words[HostState.CHANGEABLE] = FlagOps.changeable(cpu);
+        words[HostState.DELICATE] = HostSystem.delicate(cpu.isWatchful);
         words[HostState.NO_VECTORS] = state.cr0 & (Cr0.EMULATION | Cr0.TASK_SWITCHED) | ~state.cr4 & Cr4.FXSAVE;
+        for (int i = 0; i < state.segments.length; i++) {
+            words[HostState.SELECTORS + i] = state.segments[i].selector;
+        }
         SegmentRegister fs = state.segments[VcpuState.FS];
         SegmentRegister gs = state.segments[VcpuState.GS];
         words[HostState.FS_BASE] = fs.base;

@@ -9,7 +9,7 @@ import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
 import io.umbra.x86.VcpuState;
 
-/** Shifts, bits, multiplication and division as host code. Many leave some flags undefined; {@link HostFlags} says what that means. */
+/** Shifts, multiplication and division as host code. Many leave some flags undefined; {@link HostFlags} says what that means. */
 final class HostShifts extends HostInstructions {
     private static final int NOT_BELOW = 3;
 
@@ -31,10 +31,6 @@ final class HostShifts extends HostInstructions {
             case SAR -> shift(Shifter.SAR);
             case SHLD -> shiftDouble(0xFA4);
             case SHRD -> shiftDouble(0xFAC);
-            case BT -> bit(BitOps.TEST);
-            case BTS -> bit(BitOps.SET);
-            case BTR -> bit(BitOps.RESET);
-            case BTC -> bit(BitOps.COMPLEMENT);
             case DIV -> divide();
             default -> false;
         };
@@ -76,55 +72,26 @@ final class HostShifts extends HostInstructions {
         return true;
     }
 
+    /** SHLD and SHRD; {@code opcode} is that of the form with a constant. */
     private boolean shiftDouble(int opcode) {
         Operand to = first();
         Operand by = i.operands[2];
         int size = to.size();
-        int count = (int) by.value() & (size == 8 ? 63 : 31);
-        if (!to.isGeneral() || size < 4 || by.kind() != Kind.IMMEDIATE || count == 0 || !mayShowFlags()) {
-            return false;
-        }
-        emit.onGuest(opcode, size, emit.value(second().register(), RCX), to.register());
-        out.int8(count);
-        emit.cleared(to.register(), size);
-        emit.flagsChanged();
-        return true;
-    }
-
-    /** BT, BTS, BTR, BTC: only CF changes. */
-    private boolean bit(int operation) {
-        Operand to = first();
-        Operand by = second();
-        int size = to.size();
         boolean isConstant = by.kind() == Kind.IMMEDIATE;
-        if (!isPlain(to) || to.isMemory() && !isConstant || size < 4 || !mayShowFlags()) {
+        int count = isConstant ? (int) by.value() & (size == 8 ? 63 : 31) : 0;
+        if (!to.isGeneral() || size < 4 || isConstant && count == 0 || !mayShowFlags()) {
             return false;
         }
-        if (to.isMemory()) {
-            locate(size, operation != BitOps.TEST);
-            out.move(RDX, RAX);
-        }
-        if (emit.flagsAreLive()) {
-            emit.needFlags();
-        }
-        if (to.isMemory()) {
-            out.memory(0xFBA, size, operation, RDX, 0);
-            out.int8((int) by.value());
-        } else if (isConstant) {
-            emit.extendedOnGuest(0xFBA, size, operation, to.register());
-            out.int8((int) by.value() & 8 * size - 1);
+        int source = emit.value(second().register(), RDX);
+        if (isConstant) {
+            emit.onGuest(opcode, size, source, to.register());
+            out.int8(count);
         } else {
-            // On a register: the host's form on memory would take the index for a bit string's.
-            int index = emit.value(by.register(), RCX);
-            int target = emit.value(to.register(), RDX);
-            out.registers(0xF83 + 8 * operation, size, index, target);
-            if (operation != BitOps.TEST) {
-                emit.made(to.register(), 8, target);
-            }
+            emit.needFlags();
+            out.move(RCX, HostState.host(VcpuState.RCX));
+            emit.onGuest(opcode + 1, size, source, to.register());
         }
-        if (operation != BitOps.TEST && isConstant && to.isGeneral()) {
-            emit.cleared(to.register(), size);
-        }
+        emit.cleared(to.register(), size);
         emit.flagsChanged();
         return true;
     }

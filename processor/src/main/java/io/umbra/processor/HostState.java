@@ -57,15 +57,23 @@ final class HostState {
     static final int FRAME_MASK = 34, UNUSUAL = 35, UNUSUAL_CODE = 36;
     /** Address of the {@link TlbBank} that code misses are compared with. */
     static final int DATA_TLB = 37;
+    /** Of the walk that is being made: the page found, as {@link #LARGEST}; 0 for one of 4 KiB. */
+    static final int FOUND = 38;
+
+    /** {@link io.umbra.x86.VcpuState#rflags}, whose status flags do not count; and the bits of it that POPF may change. */
+    static final int RFLAGS = 39, CHANGEABLE = 40;
+    /** Six: of ES, CS, SS, DS, FS and GS. */
+    static final int SELECTORS = 41;
+    /** 1 behind an STI that set IF, until the next instruction is done. */
+    static final int SHADOW = 47;
+    /** Bits of RFLAGS that POPF must not change here, nor STI. */
+    static final int DELICATE = 48;
 
     /** Address of the table of blocks. */
-    static final int TABLE = 38;
-
-    /** Of the walk that is being made: the page found, as {@link #LARGEST}; 0 for one of 4 KiB. */
-    static final int FOUND = 39;
+    static final int TABLE = 49;
 
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 40;
+    private static final int SPILLED = 50;
 
     static final int WORDS = SPILLED + 16;
 

@@ -122,7 +122,9 @@ final class RegionPlan {
                 return found;
             }
         }
-        find(node.page * (long) PAGE_BYTES + block.end, isEntry, base, hot, cpu, code, found);
+        // The run loop executes the instruction behind an STI apart, so that the block it begins is never hot.
+        int wanted = staysInPage && last instanceof FlagOps.SetInterrupt ? 0 : hot;
+        find(node.page * (long) PAGE_BYTES + block.end, isEntry, base, wanted, cpu, code, found);
         return found;
     }
 

@@ -22,6 +22,7 @@
  *   <li>REGION-3: a block begins only if the budget covers all of it, no translation was dropped since the region was entered, and no block of it.
  *   <li>HOST-1: machine code reaches guest memory only at an address that the TLB in force gave it in the same instruction, and every region leaves within a slice of instructions.
  *   <li>HOST-2: where machine code leaves, nothing of the instruction there was done; the flags are in {@link io.umbra.processor.HostState#FLAGS} unless nobody can see them.
+ *   <li>HOST-3: machine code changes of RFLAGS what decides nothing at the boundaries that it passes; an STI's shadow lasts for the next instruction, whoever executes it.
  *   <li>COUNT-1: an instruction is counted when it completes; a REP once; INT n when its event is delivered; nothing that faulted.
  * </ul>
  */

@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.SplittableRandom;
 
 /**
- * A loop of random instructions in 64-bit code, made from a seed: arithmetic of all sizes, memory at [RSI + n], branches, calls into another page, pushed flags, and a
+ * A loop of random instructions in 64-bit code, made from a seed: arithmetic of all sizes, bits, XMM registers, memory at [RSI + n], branches, calls into another page, RFLAGS as a whole, and a
  * store into the loop's own code. It ends with HLT after as many rounds as R15 says.
  */
 final class RandomProgram {
@@ -69,8 +69,8 @@ final class RandomProgram {
                 bytes(0x40 | popped >> 3, 0x58 | popped & 7);
             }
             case 3 -> {
-                if (random.nextInt(4) == 0) {
-                    bytes(0x9C, 0x9D); // pushf; popf
+                if (random.nextBoolean()) {
+                    flags();
                 } else if (random.nextInt(4) == 0) {
                     patch();
                 } else {
@@ -78,6 +78,20 @@ final class RandomProgram {
                 }
             }
             default -> instruction();
+        }
+    }
+
+    /** PUSHF and POPF, with changes between them: IF, DF, AC, ID, and seldom TF; CLI, STI; and CMPXCHG16B below the stack, which is aligned here. */
+    private void flags() {
+        switch (random.nextInt(5)) {
+            case 0 -> bytes(0x9C, 0x9D);
+            case 1, 2 -> {
+                bytes(0x9C, 0x81, 0x34, 0x24); // pushf; xor dword [rsp], n; popf
+                word(random.nextInt() & (0x24_0ED5 | oneOf(0, 0x100)));
+                bytes(0x9D);
+            }
+            case 3 -> bytes(oneOf(0xFA, 0xFB));
+            default -> bytes(0x48, 0x0F, 0xC7, 0x4C, 0x24, 0xC0);
         }
     }
 
@@ -109,6 +123,90 @@ final class RandomProgram {
     }
 
     private void instruction() {
+        if (random.nextInt(3) == 0) {
+            seldom();
+        } else {
+            usual();
+        }
+    }
+
+    /** What kernels and libraries use here and there. */
+    private void seldom() {
+        switch (random.nextInt(12)) {
+            case 0, 1 -> highByte();
+            case 2 -> bitString();
+            case 3 -> modRm(0x0F, 0xBC | random.nextInt(2)); // bsf, bsr
+            case 4 -> {
+                bytes(0xF3);
+                modRm(0x0F, oneOf(0xB8, 0xBC, 0xBD)); // popcnt, tzcnt, lzcnt
+            }
+            case 5 -> modRm(0x0F, oneOf(0xA5, 0xAD)); // shld, shrd by CL
+            case 6 -> modRm(0x0F, oneOf(0xB0, 0xB1, 0xC0, 0xC1)); // cmpxchg, xadd
+            case 7 -> bytes(0x0F, 0xC7, 0x4E, random.nextInt(128)); // cmpxchg8b
+            case 8 -> bytes(oneOf(0xF5, 0xF8, 0xF9, 0xFC, 0xFD, 0x9E, 0x9F)); // cmc … lahf
+            case 9 -> {
+                if (random.nextBoolean()) {
+                    bytes(0x8C, oneOf(0xC0, 0xCB, 0xD1, 0xDA, 0xE0, 0xEB)); // mov r, sreg
+                } else {
+                    bytes(0x0F, 0xAE, oneOf(0xE8, 0xF0, 0xF8)); // fences
+                }
+            }
+            default -> vector();
+        }
+    }
+
+    /** With AH, CH, DH or BH, and so without REX prefix. */
+    private void highByte() {
+        int high = 4 | random.nextInt(4);
+        int alu = random.nextInt(8) << 3;
+        switch (random.nextInt(6)) {
+            case 0 -> bytes(oneOf(alu, alu | 2, 0x84, 0x88, 0x8A), 0xC0 | high << 3 | random.nextInt(8));
+            case 1 -> bytes(oneOf(alu, alu | 2, 0x84, 0x88, 0x8A), 0x46 | high << 3, random.nextInt(128));
+            case 2 -> bytes(0x80, 0xC0 | alu | high, random.nextInt(256));
+            case 3 -> bytes(0xF6, 0xC0 | high, random.nextInt(256)); // test
+            case 4 -> {
+                if (random.nextBoolean()) {
+                    bytes(0xF6, oneOf(0xD0, 0xD8) | high); // not, neg
+                } else {
+                    bytes(0xFE, oneOf(0xC0, 0xC8) | high); // inc, dec
+                }
+            }
+            default -> bytes(0x0F, 0x90 | random.nextInt(16), 0xC0 | high);
+        }
+    }
+
+    /** Bit −128 … 127 from [rsi + n] on. */
+    private void bitString() {
+        int index = free();
+        bytes(0x48 | index >> 3, 0x83, oneOf(0xE0, 0xC8) | index & 7); // and 0 … 127, or −128 … −1
+        boolean isBelow = (lastByte() & 0xF8) == 0xC8;
+        bytes(isBelow ? 0x80 | random.nextInt(128) : random.nextInt(128));
+        prefixes(index, 0);
+        bytes(0x0F, oneOf(0xA3, 0xAB, 0xB3, 0xBB), 0x46 | (index & 7) << 3, 16 + random.nextInt(96));
+    }
+
+    /** Integers in XMM registers. */
+    private void vector() {
+        int registers = 0xC0 | random.nextInt(64);
+        int memory = 0x46 | random.nextInt(8) << 3;
+        int extension = random.nextInt(16);
+        switch (random.nextInt(9)) {
+            case 0 -> bytes(0xF3, 0x0F, oneOf(0x6F, 0x7F), memory, random.nextInt(112)); // movdqu
+            case 1 ->
+                bytes(0x66, 0x40 | extension & 5, 0x0F, oneOf(0x60, 0x64, 0x74, 0xD4, 0xDB, 0xEF, 0xFC), registers);
+            case 2 ->
+                bytes(0x66, 0x40 | extension & 5, 0x0F, 0x38, oneOf(0, 1, 0x0B, 0x1C, 0x29, 0x39, 0x40), registers);
+            case 3 -> bytes(0x66, 0x0F, 0x38, 0x17, registers); // ptest
+            case 4 -> bytes(0x66, 0x0F, 0xD7, 0xC0 | oneOf(0, 1, 2, 3, 5, 7) << 3 | random.nextInt(8)); // pmovmskb
+            case 5 -> bytes(0x66, 0x40 | extension & 8, 0x0F, 0x6E, 0xC0 | registers & 0x38 | oneOf(0, 1, 2, 3, 5, 7));
+            case 6 -> bytes(0x66, 0x40 | extension & 8, 0x0F, oneOf(0x6E, 0x7E), memory, random.nextInt(120));
+            case 7 ->
+                bytes(0x66, 0x0F, 0x38, oneOf(0x20, 0x22, 0x24, 0x31, 0x35), memory, random.nextInt(120)); // pmovsx, zx
+            default -> bytes(0x66, 0x0F, 0x3A, 0x0F, registers, random.nextInt(40)); // palignr
+        }
+    }
+
+    private void usual() {
         int cc = random.nextInt(16);
         int alu = random.nextInt(8) << 3;
         switch (random.nextInt(20)) {
@@ -151,7 +249,7 @@ final class RandomProgram {
     private void modRm(int... opcode) {
         int register = free();
         boolean memory = random.nextInt(3) == 0;
-        boolean bitTest = opcode[opcode.length - 1] == 0xA3; // its memory form reaches far
+        boolean bitTest = opcode.length == 2 && opcode[1] == 0xA3; // its memory form reaches far
         int rm = memory && !bitTest ? 6 : free();
         prefixes(register, memory && !bitTest ? 0 : rm);
         bytes(opcode);
@@ -183,6 +281,14 @@ final class RandomProgram {
             bytes(0x66);
         }
         bytes(0x40 | (wide == 2 ? 8 : 0) | register >> 3 << 2 | rm >> 3);
+    }
+
+    private int oneOf(int... values) {
+        return values[random.nextInt(values.length)];
+    }
+
+    private int lastByte() {
+        return out.toByteArray()[out.size() - 1] & 0xFF;
     }
 
     private int free() {

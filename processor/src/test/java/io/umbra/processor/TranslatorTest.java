@@ -104,12 +104,19 @@ class TranslatorTest {
                 }
                 case 5 -> machine.processor.flush();
                 case 6 -> machine.processor.invalidate(CODE);
+                case 7 -> machine.processor.interruptWindow(true);
                 default -> {}
             }
         }
     }
 
     private static boolean goesOn(Exit exit, TestMachine... machines) {
+        if (exit instanceof Exit.InterruptWindow) {
+            for (TestMachine machine : machines) {
+                machine.processor.interruptWindow(false);
+            }
+            return true;
+        }
         if (exit instanceof Exit.PageFault fault && fault.linear() >>> 12 == DATA + 0x2000 >>> 12) {
             for (TestMachine machine : machines) {
                 machine.map(DATA + 0x2000, RW);
@@ -121,6 +128,8 @@ class TranslatorTest {
 
     private static void assertSame(TestMachine expected, TestMachine actual, String where) {
         assertThat(actual.state.gpr).as(where).isEqualTo(expected.state.gpr);
+        assertThat(actual.state.xmm).as("XMM, " + where).isEqualTo(expected.state.xmm);
+        assertThat(actual.state.interruptShadow).as(where).isEqualTo(expected.state.interruptShadow);
         assertThat(actual.state.rip).as("RIP, " + where).isEqualTo(expected.state.rip);
         assertThat(actual.state.rflags).as("RFLAGS, " + where).isEqualTo(expected.state.rflags);
         assertThat(actual.state.instructions).as(where).isEqualTo(expected.state.instructions);
