@@ -97,6 +97,13 @@ final class HostAssembler {
         int32(distance - length - 4);
     }
 
+    /** {@link #jumpOutside} on a condition. */
+    void jumpOutsideIf(int condition, int distance) {
+        int8(0x0F);
+        int8(0x80 + condition);
+        int32(distance - length - 4);
+    }
+
     void callOutside(int distance) {
         int8(0xE8);
         int32(distance - length - 4);

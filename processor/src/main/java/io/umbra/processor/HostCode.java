@@ -80,7 +80,7 @@ final class HostCode {
         miss[1] = walk.writeData(true);
         fetch = walk.writeFetch();
         for (int legacy = 0; legacy < 2; legacy++) {
-            writeDispatch(out, legacy);
+            writeSharedDispatch(out, legacy);
         }
         words[HostState.TABLE] = memory.address();
         HostWalk.begin(words, machine);
@@ -207,6 +207,55 @@ final class HostCode {
         return distance(miss[write ? 1 : 0]);
     }
 
+    /**
+     * Writes a dispatch into a region: each with a jump of its own, so that the host's branch predictor can tell them apart. What is not found at once goes to the
+     * shared one.
+     */
+    void writeDispatch(HostAssembler out, int mode) {
+        int shared = dispatch(mode);
+        writeLookup(out);
+        out.jumpOutsideIf(NOT_EQUAL, shared);
+        writePlace(out);
+        writeTableLookup(out, mode != 64);
+        out.jumpOutsideIf(NOT_EQUAL, shared);
+        out.memory(0xFF, 4, 4, RCX, 8);
+    }
+
+    /** RCX = the address of RAX's entry in the code TLB. ZF: it is RAX's page. Sets {@link HostState#RIP_BASE}. Uses RDX. */
+    private static void writeLookup(HostAssembler out) {
+        out.move(RCX, RAX);
+        out.shiftRight(RCX, 12 - 4);
+        out.arithmetic(Alu.AND, 4, RCX, TlbBank.MASK << 4);
+        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.CODE_TLB));
+        out.move(RDX, RAX);
+        out.arithmetic(Alu.AND, 8, RDX, -4096);
+        out.store(RDX, RBP, HostState.at(HostState.RIP_BASE));
+        out.memory(0x0B, 8, RDX, RBP, HostState.at(HostState.GENERATION));
+        out.memory(0x3B, 8, RDX, RCX, 8 * CodeTlb.TAG);
+    }
+
+    /** RDX = the place of the linear address RAX, by the entry at RCX. */
+    private static void writePlace(HostAssembler out) {
+        out.load(RDX, RCX, 8 * CodeTlb.ADDEND);
+        out.registers(0x03, 8, RDX, RAX);
+    }
+
+    /** RCX = the address of the entry for the place RDX in the table of blocks. ZF: it is that block's. RDX becomes its tag. */
+    private static void writeTableLookup(HostAssembler out, boolean isLegacy) {
+        out.registers(0x8B, 4, RCX, RDX);
+        out.shiftRight(RCX, 12);
+        out.registers(0x33, 4, RCX, RDX);
+        out.arithmetic(Alu.AND, 4, RCX, TABLE_MASK);
+        out.extended(0xC1, 4, 4, RCX);
+        out.int8(4);
+        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.TABLE));
+        if (isLegacy) {
+            out.extended(0xFBA, 8, 5, RDX);
+            out.int8(62);
+        }
+        out.memory(0x3B, 8, RDX, RCX, 0);
+    }
+
     /** As {@link CodeTlb#find}, and {@link MemoryUnit#translateFetch} where it needs no more than a fill. */
     int probe() {
         return distance(probe);
@@ -216,7 +265,7 @@ final class HostCode {
         return distance(fetch);
     }
 
-    int dispatch(int mode) {
+    private int dispatch(int mode) {
         return distance(dispatch[mode == 64 ? 0 : 1]);
     }
 
@@ -288,38 +337,18 @@ final class HostCode {
         out.ret();
     }
 
-    private void writeDispatch(HostAssembler out, int legacy) {
+    private void writeSharedDispatch(HostAssembler out, int legacy) {
         int walk = out.newLabel();
         int found = out.newLabel();
         int leave = out.newLabel();
         next[legacy] = out.length();
         out.load(RAX, RBP, HostState.at(HostState.RIP));
         dispatch[legacy] = out.length();
-        out.move(RCX, RAX);
-        out.shiftRight(RCX, 12 - 4);
-        out.arithmetic(Alu.AND, 4, RCX, TlbBank.MASK << 4);
-        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.CODE_TLB));
-        out.move(RDX, RAX);
-        out.arithmetic(Alu.AND, 8, RDX, -4096);
-        out.store(RDX, RBP, HostState.at(HostState.RIP_BASE));
-        out.memory(0x0B, 8, RDX, RBP, HostState.at(HostState.GENERATION));
-        out.memory(0x3B, 8, RDX, RCX, 8 * CodeTlb.TAG);
+        writeLookup(out);
         out.jumpIf(NOT_EQUAL, walk);
-        out.load(RDX, RCX, 8 * CodeTlb.ADDEND);
-        out.registers(0x03, 8, RDX, RAX);
+        writePlace(out);
         out.bind(found);
-        out.registers(0x8B, 4, RCX, RDX);
-        out.shiftRight(RCX, 12);
-        out.registers(0x33, 4, RCX, RDX);
-        out.arithmetic(Alu.AND, 4, RCX, TABLE_MASK);
-        out.extended(0xC1, 4, 4, RCX);
-        out.int8(4);
-        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.TABLE));
-        if (legacy == 1) {
-            out.extended(0xFBA, 8, 5, RDX);
-            out.int8(62);
-        }
-        out.memory(0x3B, 8, RDX, RCX, 0);
+        writeTableLookup(out, legacy == 1);
         out.jumpIf(NOT_EQUAL, leave);
         out.memory(0xFF, 4, 4, RCX, 8);
         out.bind(walk);

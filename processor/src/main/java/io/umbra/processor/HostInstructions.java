@@ -35,6 +35,8 @@ abstract class HostInstructions {
                 new HostBits(emit),
                 new HostExchanges(emit),
                 new HostSystem(emit),
+                new HostControl(emit),
+                new HostStrings(emit),
                 new HostVectorMoves(emit),
                 new HostVectors(emit));
     }
@@ -43,7 +45,12 @@ abstract class HostInstructions {
     final boolean write(Instruction instruction, int offsetInPage) {
         i = instruction;
         offset = offsetInPage;
-        return !i.vex && i.repeat == 0 && (!i.hasMemory() || HostEmitter.isAddressable(i)) && write();
+        return !i.vex && (i.repeat == 0 || takesRepeat()) && (!i.hasMemory() || HostEmitter.isAddressable(i)) && write();
+    }
+
+    /** REP and REPNE mean something to these. */
+    boolean takesRepeat() {
+        return false;
     }
 
     /** The same for {@link #i}, whose memory operand can be addressed. */

@@ -7,7 +7,9 @@ import static io.umbra.processor.HostAssembler.RCX;
 import io.umbra.processor.RegionPlan.Node;
 import io.umbra.x86.VcpuState;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,10 @@ final class HostRegionWriter {
     private static final int LEFT = HostState.at(HostState.LEFT);
     private static final int RIP_BASE = HostState.at(HostState.RIP_BASE);
     private static final int SCRATCH = HostState.at(HostState.SCRATCH);
+
+    /** End their block, but do not branch. */
+    private static final Set<Mnemonic> RUN_ON = EnumSet.of(
+            Mnemonic.CLI, Mnemonic.STI, Mnemonic.POPF, Mnemonic.MOV_CR, Mnemonic.SWAPGS, Mnemonic.RDPKRU);
 
     /** An operation that may leave; what follows it begins at {@code behind}, and may want the guest's flags in the host's. */
     private record Exit(Block block, int operation, int label, int behind, boolean wantsFlags) {}
@@ -166,11 +172,9 @@ final class HostRegionWriter {
 
     /** The block behind {@code block} if that ends with STI and its shadow can be ended there: behind the first of several operations. */
     private @Nullable Node shadowed(Block block) {
-        Instruction[] decoded = cache.instructions(block);
-        Node next = block.end < PAGE_BYTES ? plan.at(block.end) : null;
-        boolean isShadowed =
-                decoded[decoded.length - 1].mnemonic == Mnemonic.STI && next != null && next.block.ops.length > 1;
-        return isShadowed ? next : null;
+        boolean endsWithSti = block.ops[block.ops.length - 1] instanceof FlagOps.SetInterrupt;
+        Node next = endsWithSti && block.end < PAGE_BYTES ? plan.at(block.end) : null;
+        return next != null && next.block.ops.length > 1 ? next : null;
     }
 
     // ---- branches ---------------------------------------------------------------------------------------------------
@@ -181,7 +185,7 @@ final class HostRegionWriter {
             writeTime(block, i.mnemonic == Mnemonic.RDTSCP);
             return true;
         }
-        if (i.mnemonic == Mnemonic.CLI || i.mnemonic == Mnemonic.POPF || i.mnemonic == Mnemonic.STI) {
+        if (last instanceof StringOp || RUN_ON.contains(i.mnemonic)) {
             boolean isWritten = (i.mnemonic != Mnemonic.STI || shadowed(block) != null) && writeOperation(last, i);
             if (isWritten) {
                 goOn(block.end);
@@ -247,7 +251,7 @@ final class HostRegionWriter {
             return false;
         }
         checkTarget();
-        out.jumpOutside(code.dispatch(mode));
+        code.writeDispatch(out, mode);
         return true;
     }
 
@@ -311,12 +315,12 @@ final class HostRegionWriter {
         out.memory(0x8D, width, pointer, pointer, -width);
         if (!staysInPage) {
             out.load(RAX, RBP, SCRATCH);
-            out.jumpOutside(code.dispatch(mode));
+            code.writeDispatch(out, mode);
         } else if (target != null) {
             out.jump(labels[target.index]);
         } else {
             loadDistance(branch.distance());
-            out.jumpOutside(code.dispatch(mode));
+            code.writeDispatch(out, mode);
         }
         return true;
     }
@@ -335,7 +339,7 @@ final class HostRegionWriter {
         out.memory(0x8B, width, RAX, RAX, 0);
         checkTarget();
         out.memory(0x8D, width, pointer, pointer, width + released);
-        out.jumpOutside(code.dispatch(mode));
+        code.writeDispatch(out, mode);
         return true;
     }
 
@@ -357,7 +361,7 @@ final class HostRegionWriter {
         }
         loadDistance(distance);
         checkTarget();
-        out.jumpOutside(code.dispatch(mode));
+        code.writeDispatch(out, mode);
     }
 
     /** To a block of this page, or to the next page's first byte. The flags are kept. */
@@ -367,7 +371,7 @@ final class HostRegionWriter {
             out.jump(labels[target.index]);
         } else {
             loadDistance(distance);
-            out.jumpOutside(code.dispatch(mode));
+            code.writeDispatch(out, mode);
         }
     }
 

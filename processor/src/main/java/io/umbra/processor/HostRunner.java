@@ -75,6 +75,8 @@ final class HostRunner {
             cpu.ripBase = words[HostState.RIP_BASE];
             cpu.flags.fromHost(words[HostState.FLAGS]);
             state.rflags = words[HostState.RFLAGS];
+            state.segments[VcpuState.GS].base = words[HostState.GS_BASE];
+            state.kernelGsBase = words[HostState.KERNEL_GS_BASE];
             state.instructions = end - words[HostState.LEFT];
             if (words[HostState.SHADOW] != 0) {
                 return shadowed(number);
@@ -187,10 +189,22 @@ final class HostRunner {
         SegmentRegister gs = state.segments[VcpuState.GS];
         words[HostState.FS_BASE] = fs.base;
         words[HostState.GS_BASE] = gs.base;
+        words[HostState.KERNEL_GS_BASE] = state.kernelGsBase;
+        prepareControl();
         if (cpu.codeMode == 32) {
             words[HostState.FS_BASE + HostState.LIMITS] = isWhole(fs) ? 0 : NOWHERE;
             words[HostState.GS_BASE + HostState.LIMITS] = isWhole(gs) ? 0 : NOWHERE;
         }
+    }
+
+    private void prepareControl() {
+        words[HostState.PRIVILEGE] = state.cpl;
+        words[HostState.CR0] = state.cr0;
+        words[HostState.CR2] = state.cr2;
+        words[HostState.CR3] = state.cr3;
+        words[HostState.CR4] = state.cr4;
+        words[HostState.KEYS] = state.pkru;
+        words[HostState.NO_KEYS] = ~state.cr4 & Cr4.PROTECTION_KEYS;
     }
 
     private boolean mayReadTime() {

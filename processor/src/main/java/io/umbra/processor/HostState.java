@@ -72,8 +72,15 @@ final class HostState {
     /** Address of the table of blocks. */
     static final int TABLE = 49;
 
+    /** The CPL, and registers that only a kernel may read. */
+    static final int PRIVILEGE = 50, CR0 = 51, CR2 = 52, CR3 = 53, CR4 = 54;
+    /** The base that SWAPGS exchanges with {@link #GS_BASE}. */
+    static final int KERNEL_GS_BASE = 55;
+    /** PKRU; and 0 if RDPKRU may read it. */
+    static final int KEYS = 56, NO_KEYS = 57;
+
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 50;
+    private static final int SPILLED = 58;
 
     static final int WORDS = SPILLED + 16;
 
