@@ -10,13 +10,16 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /** What comes from outside while two machines run in lock-step: both get it at the same moment of their runs, or the comparisons would tell. */
-@Timeout(60)
 class LockStepInputTest {
     /** Prints what it reads from its serial port, up to a q. */
-    private static final String ECHO = "66bafd03" // again: mov dx, 0x3fd
+    private static final String ECHO = "66bafc03" // mov dx, 0x3fc: ready to receive
+            + "b003" // mov al, 3
+            + "ee" // out dx, al
+            + "66bafb03" // mov dx, 0x3fb: 8 bits a character
+            + "ee" // out dx, al
+            + "66bafd03" // again: mov dx, 0x3fd
             + "ec" // in al, dx
             + "a801" // test al, 1
             + "74f7" // jz again
@@ -32,6 +35,9 @@ class LockStepInputTest {
     /** Halts with interrupts enabled, of which none ever comes. */
     private static final String HALT = "fbf4ebfd";
 
+    /** So that a test that fails ends. */
+    private static final long LIMIT = 20_000_000;
+
     private static LockStep machine(String code, ByteArrayOutputStream console, ConsoleInput input, Runnable onPrinted)
             throws Exception {
         DomainConfig config = DomainConfig.of(4 << 20)
@@ -45,7 +51,7 @@ class LockStepInputTest {
                 .putLong(0)
                 .put(program)
                 .array();
-        return LockStep.of(
+        LockStep both = LockStep.of(
                 (role, printed, typed) -> {
                     Domain domain = new Domain(role.of(config), printed, typed);
                     domain.load(GuestImage.recognise(image, "program"), "", null);
@@ -57,6 +63,8 @@ class LockStepInputTest {
                 },
                 input,
                 new LockStepPlan(0, 1000, 10_000));
+        both.limit(LIMIT);
+        return both;
     }
 
     @Test
