@@ -130,7 +130,11 @@ final class CodeCache implements MachineMemory.CodeWatch {
     /** What {@code block}, which was not dropped, was decoded from. */
     Instruction[] instructions(Block block) {
         Instruction[] found = new Instruction[block.ops.length];
-        HostMemory.copyOut(block.host, bytes, 0, block.end - block.start);
+        int inFrame = Math.min(block.end, FRAME) - block.start;
+        HostMemory.copyOut(block.host, bytes, 0, inFrame);
+        if (block.spill != null) {
+            System.arraycopy(block.spill, 0, bytes, inFrame, block.spill.length);
+        }
         for (int n = 0; n < found.length; n++) {
             int at = block.ops[n].offset - block.start;
             Instruction instruction = Decoder.decode(bytes, at, block.end - block.start - at, block.mode);

@@ -55,8 +55,32 @@ final class CodeTlb {
         }
     }
 
+    long tag(int slot) {
+        return words[2 * slot + TAG];
+    }
+
+    long addend(int slot) {
+        return words[2 * slot + ADDEND];
+    }
+
     void drop(long linear) {
         words[at(linear) + TAG] = 0;
+    }
+
+    /** As {@link TlbBank#dropEntry}. */
+    void dropEntry(int level, int index) {
+        if (level == 1) {
+            for (int slot = index; slot < TlbBank.ENTRIES; slot += TlbBank.TABLE) {
+                words[2 * slot + TAG] = 0;
+            }
+            return;
+        }
+        int first = (index & 1) * TlbBank.TABLE;
+        for (int slot = first; slot < first + TlbBank.TABLE; slot++) {
+            if (TlbBank.selects(words[2 * slot + TAG], index)) {
+                words[2 * slot + TAG] = 0;
+            }
+        }
     }
 
     void clear() {

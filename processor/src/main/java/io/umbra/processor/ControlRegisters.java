@@ -116,7 +116,7 @@ final class ControlRegisters {
         return (cr4 & Cr4.PHYSICAL_ADDRESS_EXTENSION) != 0;
     }
 
-    /** Every translation is dropped, also where the write asks to keep some: that is allowed, and nothing here is tagged with a PCID. */
+    /** Under nested paging every translation is dropped, also where the write asks to keep some: that is allowed, and nothing here is tagged with a PCID. */
     private static void writeCr3(Cpu cpu, long written) {
         VcpuState state = cpu.state;
         long old = state.cr3;
@@ -128,7 +128,7 @@ final class ControlRegisters {
             loadPdptes(cpu, value, state.pdpte);
         }
         state.cr3 = state.is64Bit() ? value : value & 0xFFFF_FFFFL;
-        cpu.memory.flush(cpu);
+        cpu.memory.guestFlushed(cpu);
         tell(cpu, 3, old);
     }
 
@@ -209,7 +209,7 @@ final class ControlRegisters {
         if (type == SINGLE_ADDRESS) {
             cpu.memory.invalidate(cpu, linear);
         } else {
-            cpu.memory.flush(cpu);
+            cpu.memory.guestFlushed(cpu);
         }
         if (cpu.intercepts.invalidatePage()) {
             cpu.exitAfter(new Exit.InvalidateContext());

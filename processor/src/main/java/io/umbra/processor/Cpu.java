@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Cpu {
     private static final long PAGE = -4096L;
+    private static final long STEPPING = RFlags.TRAP | RFlags.RESUME;
 
     final VcpuState state;
     /** The same array as {@code state.gpr}. */
@@ -267,6 +268,16 @@ final class Cpu {
 
     void implicitStore(long linear, int size, long value) {
         memory.implicitStore(this, linear, size, value);
+    }
+
+    /** An instruction boundary is not simply passed: single-step, an interrupt shadow, or whatever {@link #isWatchful} tells. */
+    boolean needsAttention() {
+        return (state.rflags & STEPPING) != 0 || state.interruptShadow || isWatchful;
+    }
+
+    /** The block that has just ended is not simply complete. */
+    boolean isUnusual() {
+        return exit != null || softwareEvent != null || repeatAgain;
     }
 
     /** Translated code goes back to the run loop at the end of the running block. */

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  *  read      a TLB miss of a load, and write of a store: see {@link HostWalk}
  *  dispatch  RAX = linear address of code to go on at: to the block there, if the table of blocks knows it;
  *            else, or if the walk refuses, leaves for the run loop
+ *  next      the same with {@link HostState#RIP}
  * </pre>
  */
 final class HostCode {
@@ -56,6 +57,7 @@ final class HostCode {
     private final int[] miss = new int[2];
     private final int fetch;
     private final int[] dispatch = new int[2];
+    private final int[] next = new int[2];
     private final HostWalk walk;
 
     private @Nullable HostSite[] sites = new @Nullable HostSite[4096];
@@ -80,6 +82,7 @@ final class HostCode {
         for (int legacy = 0; legacy < 2; legacy++) {
             writeDispatch(out, legacy);
         }
+        words[HostState.TABLE] = memory.address();
         HostWalk.begin(words, machine);
         MemorySegment.copy(out.finish(), 0, memory, ValueLayout.JAVA_BYTE, TABLE_BYTES, out.length());
         sharedEnd = TABLE_BYTES + (out.length() + 63 & -64);
@@ -106,6 +109,11 @@ final class HostCode {
                 code.segment,
                 vectors,
                 data.segment);
+    }
+
+    /** The address from which code goes on at {@link HostState#RIP}. */
+    long next(int mode) {
+        return memory.address() + TABLE_BYTES + next[mode == 64 ? 0 : 1];
     }
 
     /** The tables in force, or the privilege, are others than before. */
@@ -164,8 +172,9 @@ final class HostCode {
         return block.mode == 64 ? place : place | LEGACY;
     }
 
+    /** Bits 43..32 of the place have no part in it, so that 32-bit registers will do. */
     private static long slot(long place) {
-        return ((place ^ place >>> 12) & TABLE_MASK) << 4;
+        return ((place ^ (place & 0xFFFF_FFFFL) >>> 12) & TABLE_MASK) << 4;
     }
 
     /** Code that runs to {@code block}'s beginning goes on at {@code address}. */
@@ -196,6 +205,15 @@ final class HostCode {
 
     int miss(boolean write) {
         return distance(miss[write ? 1 : 0]);
+    }
+
+    /** As {@link CodeTlb#find}, and {@link MemoryUnit#translateFetch} where it needs no more than a fill. */
+    int probe() {
+        return distance(probe);
+    }
+
+    int fetch() {
+        return distance(fetch);
     }
 
     int dispatch(int mode) {
@@ -271,37 +289,47 @@ final class HostCode {
     }
 
     private void writeDispatch(HostAssembler out, int legacy) {
-        int leave = out.newLabel();
+        int walk = out.newLabel();
         int found = out.newLabel();
+        int leave = out.newLabel();
+        next[legacy] = out.length();
+        out.load(RAX, RBP, HostState.at(HostState.RIP));
         dispatch[legacy] = out.length();
-        out.callOutside(probe);
-        out.jumpIf(EQUAL, found);
-        out.callOutside(fetch);
-        out.jumpIf(NOT_EQUAL, leave);
-        out.bind(found);
-        out.load(RDX, RBP, HostState.at(HostState.RIP));
-        out.arithmetic(4, 8, RDX, -4096);
-        out.store(RDX, RBP, HostState.at(HostState.RIP_BASE));
         out.move(RCX, RAX);
+        out.shiftRight(RCX, 12 - 4);
+        out.arithmetic(Alu.AND, 4, RCX, TlbBank.MASK << 4);
+        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.CODE_TLB));
+        out.move(RDX, RAX);
+        out.arithmetic(Alu.AND, 8, RDX, -4096);
+        out.store(RDX, RBP, HostState.at(HostState.RIP_BASE));
+        out.memory(0x0B, 8, RDX, RBP, HostState.at(HostState.GENERATION));
+        out.memory(0x3B, 8, RDX, RCX, 8 * CodeTlb.TAG);
+        out.jumpIf(NOT_EQUAL, walk);
+        out.load(RDX, RCX, 8 * CodeTlb.ADDEND);
+        out.registers(0x03, 8, RDX, RAX);
+        out.bind(found);
+        out.registers(0x8B, 4, RCX, RDX);
         out.shiftRight(RCX, 12);
-        out.registers(0x33, 8, RCX, RAX);
-        out.arithmetic(4, 4, RCX, TABLE_MASK);
+        out.registers(0x33, 4, RCX, RDX);
+        out.arithmetic(Alu.AND, 4, RCX, TABLE_MASK);
         out.extended(0xC1, 4, 4, RCX);
         out.int8(4);
-        // The table is TABLE_BYTES before the first byte of this code.
-        out.int8(0x48);
-        out.int8(0x8D);
-        out.int8(RDX << 3 | 5);
-        out.int32(-TABLE_BYTES - out.length() - 4);
-        out.registers(0x03, 8, RCX, RDX);
+        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.TABLE));
         if (legacy == 1) {
-            out.extended(0xFBA, 8, 5, RAX);
+            out.extended(0xFBA, 8, 5, RDX);
             out.int8(62);
         }
-        out.memory(0x3B, 8, RAX, RCX, 0);
+        out.memory(0x3B, 8, RDX, RCX, 0);
         out.jumpIf(NOT_EQUAL, leave);
         out.memory(0xFF, 4, 4, RCX, 8);
+        out.bind(walk);
+        out.store(RAX, RBP, HostState.at(HostState.RIP));
+        out.callOutside(fetch);
+        out.move(RDX, RAX);
+        out.load(RAX, RBP, HostState.at(HostState.RIP));
+        out.jumpIf(EQUAL, found);
         out.bind(leave);
+        out.store(RAX, RBP, HostState.at(HostState.RIP));
         out.registers(0x33, 4, RAX, RAX);
         out.jumpOutside(exit);
     }

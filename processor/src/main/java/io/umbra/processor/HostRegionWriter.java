@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *  a block          do its instructions still fit the budget? else leave at its beginning
+ *                   does its only instruction reach into the next page? then see what is there, and perhaps leave
  *                   its operations; one that has no translation leaves, and comes back behind itself
  *  into the page    to the block's label, or by way of the table of blocks
  *  out of the page  by way of the code TLB, as the run loop goes, and the table of blocks; a target that is not canonical
@@ -26,6 +27,7 @@ final class HostRegionWriter {
     private static final int EQUAL = 4;
     private static final int NOT_EQUAL = 5;
     private static final int ABOVE = 7;
+    private static final int PAGE_BYTES = 4096;
     private static final int LEFT = HostState.at(HostState.LEFT);
     private static final int RIP_BASE = HostState.at(HostState.RIP_BASE);
     private static final int SCRATCH = HostState.at(HostState.SCRATCH);
@@ -33,7 +35,7 @@ final class HostRegionWriter {
     /** An operation that may leave; what follows it begins at {@code behind}, and may want the guest's flags in the host's. */
     private record Exit(Block block, int operation, int label, int behind, boolean wantsFlags) {}
 
-    /** A block that leaves at its beginning because the budget is spent. */
+    /** A block that leaves at its beginning, because the budget is spent or because it reaches into a page that is no longer the same. */
     private record Spent(Node node, int label) {}
 
     private final RegionPlan plan;
@@ -97,6 +99,9 @@ final class HostRegionWriter {
         int isSpent = out.newLabel();
         out.jumpIf(NEGATIVE, isSpent);
         spent.add(new Spent(node, isSpent));
+        if (block.spill != null) {
+            compareSpill(block.spill, isSpent);
+        }
         Instruction[] decoded = cache.instructions(block);
         for (int n = 0; n < length; n++) {
             emit.begin(n);
@@ -118,6 +123,22 @@ final class HostRegionWriter {
         if (!block.endsWithControl) {
             emit.spoilFlags();
             goOn(block.end);
+        }
+    }
+
+    /** Goes to {@code leave}, unless the code TLB or a walk has the next page, and the bytes there are still those that the instruction was decoded from. */
+    private void compareSpill(byte[] spill, int leave) {
+        int found = out.newLabel();
+        loadDistance(PAGE_BYTES);
+        out.callOutside(code.probe());
+        out.jumpIf(EQUAL, found);
+        out.callOutside(code.fetch());
+        out.jumpIf(NOT_EQUAL, leave);
+        out.bind(found);
+        out.memory(0x03, 8, RAX, RBP, HostState.at(HostState.HOST));
+        for (int n = 0; n < spill.length; n++) {
+            out.arithmetic(Alu.CMP, 1, RAX, n, spill[n]);
+            out.jumpIf(NOT_EQUAL, leave);
         }
     }
 
@@ -315,7 +336,7 @@ final class HostRegionWriter {
 
     /** To a block of this page, or to the next page's first byte. The flags are kept. */
     private void goOn(int distance) {
-        Node target = distance < 4096 ? plan.at(distance) : null;
+        Node target = distance < PAGE_BYTES ? plan.at(distance) : null;
         if (target != null) {
             out.jump(labels[target.index]);
         } else {

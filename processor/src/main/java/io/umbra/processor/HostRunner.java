@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs host code for one processor. The code leaves at the beginning of a block that it does not know, or at an operation that is to be executed as the interpreter would; then it is executed
- * here, and the code goes on behind it.
+ * here, and the code goes on behind it, or where it led.
  */
 final class HostRunner {
     /** Instructions until host code comes back at the latest: the JVM's collector and a request to stop wait for that. */
@@ -85,15 +85,44 @@ final class HostRunner {
             int length = block.ops.length;
             state.instructions -= length;
             int done = interpret(block, site.operation());
-            if (done == length || cpu.opLimit == 0) {
+            if (done < length) {
+                if (cpu.opLimit == 0) {
+                    return done;
+                }
+                if (cpu.regionEnd < 0 || !isFlat(cpu)) {
+                    return finish(block, done);
+                }
+                address = site.resume();
+                counted = length;
+            } else if (mayGoOn()) {
+                complete(block);
+                address = code.next(cpu.codeMode);
+                counted = 0;
+            } else {
                 return done;
             }
-            if (cpu.regionEnd < 0 || !isFlat(cpu)) {
-                return finish(block, done);
-            }
-            address = site.resume();
-            counted = length;
         }
+    }
+
+    /** The run loop would do nothing but look for the next block. */
+    private boolean mayGoOn() {
+        return cpu.regionEnd >= 0
+                && cpu.opLimit != 0
+                && !cpu.isUnusual()
+                && !cpu.needsAttention()
+                && !cpu.stopRequested
+                && isFlat(cpu)
+                && Region.isCodeFlat(cpu);
+    }
+
+    /** Does what the run loop does when all operations of a block are complete. */
+    private void complete(Block block) {
+        cpu.running = null;
+        state.instructions += block.ops.length;
+        if (!block.endsWithControl) {
+            cpu.rip = block.ops[block.ops.length - 1].nextRip(cpu);
+        }
+        words[HostState.RIP] = cpu.rip;
     }
 
     /** The TLB misses that host code filled. */

@@ -58,8 +58,11 @@ final class HostState {
     /** Address of the {@link TlbBank} that code misses are compared with. */
     static final int DATA_TLB = 37;
 
+    /** Address of the table of blocks. */
+    static final int TABLE = 38;
+
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 38;
+    private static final int SPILLED = 39;
 
     static final int WORDS = SPILLED + 16;
 

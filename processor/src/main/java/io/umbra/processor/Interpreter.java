@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 final class Interpreter {
     private static final int JUMP_ENTRIES = 1 << 15;
     private static final int JUMP_MASK = JUMP_ENTRIES - 1;
-    private static final long STEPPING = RFlags.TRAP | RFlags.RESUME;
 
     private final Cpu cpu;
     private final VcpuState state;
@@ -126,11 +125,10 @@ final class Interpreter {
             cpu.stopRequested = false;
             return new Exit.Stopped();
         }
-        if (needsAttention()) {
+        if (cpu.needsAttention()) {
             return attend(end);
         }
-        long left = end - state.instructions;
-        if (left <= 0) {
+        if (state.instructions >= end) {
             return new Exit.BudgetSpent();
         }
         Block block;
@@ -141,20 +139,16 @@ final class Interpreter {
         } catch (GuestException fault) {
             return raise(fault, null);
         }
-        if (translator != null && left >= block.ops.length && (cpu.ripMask == -1L || isFlat())) {
+        return pass(block, limit, end);
+    }
+
+    /** Executes the block, or what it was translated to, as far as the budget goes. */
+    private @Nullable Exit pass(Block block, int limit, long end) {
+        long left = end - state.instructions;
+        if (translator != null && left >= block.ops.length && Region.isCodeFlat(cpu)) {
             return translated(translator, block, limit, end);
         }
         return execute(block, (int) Math.min(left, limit));
-    }
-
-    /** Code is where its linear address is RIP, and all of it is inside the segment: what a region takes for granted. */
-    private boolean isFlat() {
-        SegmentRegister cs = state.segments[VcpuState.CS];
-        return cs.base == 0 && cs.limit == 0xFFFF_FFFFL;
-    }
-
-    private boolean needsAttention() {
-        return (state.rflags & STEPPING) != 0 || state.interruptShadow || cpu.isWatchful;
     }
 
     /** To be called when anything changed that {@link #attend} looks at, but RFLAGS and the interrupt shadow. */
@@ -210,7 +204,7 @@ final class Interpreter {
             return raise(fault, null);
         }
         if (!single) {
-            return execute(block, (int) Math.min(end - state.instructions, limit));
+            return pass(block, limit, end);
         }
         long before = state.instructions;
         state.interruptShadow = false;
@@ -377,11 +371,7 @@ final class Interpreter {
         if (done < ops.length || !block.endsWithControl) {
             cpu.rip = ops[done - 1].nextRip(cpu);
         }
-        return block.endsWithControl && isUnusual() ? unusual(ops[done - 1]) : null;
-    }
-
-    private boolean isUnusual() {
-        return cpu.exit != null || cpu.softwareEvent != null || cpu.repeatAgain;
+        return block.endsWithControl && cpu.isUnusual() ? unusual(ops[done - 1]) : null;
     }
 
     /** The operation that has just ended is not simply complete. */

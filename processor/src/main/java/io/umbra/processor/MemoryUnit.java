@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
 final class MemoryUnit {
     private static final long PAGE = -4096L;
     private static final int PAGE_BYTES = 4096;
-    private static final int GENERATIONS = 1 << 12;
     /** A handler that calls a fault fixed so often, and never fixes it, is wrong. */
     private static final int ROUNDS = 64;
 
@@ -41,6 +40,11 @@ final class MemoryUnit {
     private final CodeTlb userCode = new CodeTlb();
     private final CodeTlb supervisorCode = new CodeTlb();
     private final CodeTlb[] codeTlbs = {userCode, supervisorCode};
+
+    /** How often anything was dropped. */
+    private long drops;
+
+    private final RootTags tags = new RootTags();
 
     /** Never filled: stands in for the others while every access must take the slow path. */
     private final TlbBank none = new TlbBank();
@@ -164,16 +168,31 @@ final class MemoryUnit {
         flush(cpu);
     }
 
-    TlbCounts counts() {
-        return new TlbCounts(misses, rechecks, refusals, references, flushes);
+    /** The same, keeping what is cached of these tables and of those before. */
+    void reload(Cpu cpu, HardwarePaging paging) {
+        if (!paging.equals(walker.paging())) {
+            walker.load(paging);
+            dropping(cpu);
+            int known = tags.find(paging);
+            if (known != 0) {
+                cpu.generation = known;
+            } else {
+                begin(cpu);
+            }
+        }
     }
 
-    void flush(Cpu cpu) {
+    /** Nothing that was found in the TLB before may be used after this. */
+    private void dropping(Cpu cpu) {
+        drops++;
         cpu.leaveRegion();
-        flushes++;
-        largestCached = 12;
-        if (++cpu.generation == GENERATIONS) {
-            cpu.generation = 1;
+    }
+
+    /** Gives the tables a generation of their own. */
+    private void begin(Cpu cpu) {
+        if (tags.isExhausted()) {
+            tags.restart();
+            largestCached = 12;
             for (TlbBank bank : banks) {
                 bank.clear();
             }
@@ -181,11 +200,34 @@ final class MemoryUnit {
                 tlb.clear();
             }
         }
+        cpu.generation = tags.add(walker.paging());
+    }
+
+    TlbCounts counts() {
+        return new TlbCounts(misses, rechecks, refusals, references, flushes);
+    }
+
+    void flush(Cpu cpu) {
+        dropping(cpu);
+        flushes++;
+        largestCached = 12;
+        tags.forget();
+        begin(cpu);
+    }
+
+    /**
+     * The guest loaded CR3, or asked in other ways that its translations be dropped. That concerns the TLB if the guest's own tables are walked; of the hypervisor's tables the hypervisor says
+     * what has become stale.
+     */
+    void guestFlushed(Cpu cpu) {
+        if (walker.isNested()) {
+            flush(cpu);
+        }
     }
 
     /** Drops the page of {@code linear}, and with it every piece of a large page that it may be a part of. */
     void invalidate(Cpu cpu, long linear) {
-        cpu.leaveRegion();
+        dropping(cpu);
         int pieces = largestCached == 12 ? 1 : Math.min(1 << largestCached - 12, TlbBank.ENTRIES);
         long first = linear & -pieces * 4096L;
         for (int piece = 0; piece < pieces; piece++) {
@@ -197,6 +239,27 @@ final class MemoryUnit {
                 tlb.drop(page);
             }
         }
+    }
+
+    /** Drops every page whose linear address selects {@code index} at {@code level}, 1 or 2. */
+    void invalidateEntry(Cpu cpu, int level, int index) {
+        dropping(cpu);
+        for (TlbBank bank : banks) {
+            bank.dropEntry(level, index);
+        }
+        for (CodeTlb tlb : codeTlbs) {
+            tlb.dropEntry(level, index);
+        }
+    }
+
+    /** Rule TLB-3, of the tables in force. */
+    void audit(Cpu cpu) {
+        TlbAudit audit = new TlbAudit(walker, memory, cpu.generation);
+        audit.check(user, PageFaultCode.USER, false);
+        audit.check(supervisor, 0, false);
+        audit.check(supervisorWithAlignmentFlag, 0, true);
+        audit.check(userCode, PageFaultCode.USER);
+        audit.check(supervisorCode, 0);
     }
 
     /** The frame now holds decoded code: stores to it must take the slow path from here on. */
@@ -455,16 +518,16 @@ final class MemoryUnit {
 
     /**
      * Finds the places of an access that may lie in two pages. A fault that is fixed in place for the second page may take the right to write away from the first (its frame may have become a pagetable just
-     * now), so after a flush the first is translated again.
+     * now), so when anything was dropped the first is translated again.
      */
     private void translateForWrite(Cpu cpu, long linear, int size, int access) {
         boolean crosses = crosses(linear, size);
-        long generation;
+        long before;
         do {
-            generation = cpu.generation;
+            before = drops;
             firstPlace = translate(cpu, linear, access);
             secondPlace = crosses ? translate(cpu, nextPage(cpu, linear, access), access) : -1;
-        } while (crosses && generation != cpu.generation);
+        } while (crosses && before != drops);
     }
 
     /** What an access of the running code is made with. */

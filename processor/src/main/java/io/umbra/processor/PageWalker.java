@@ -91,8 +91,16 @@ final class PageWalker {
     /** Counts loads. */
     long loads;
 
+    private HardwarePaging loaded = new HardwarePaging.Nested(0);
+
+    /** What was loaded last. */
+    HardwarePaging paging() {
+        return loaded;
+    }
+
     void load(HardwarePaging paging) {
         loads++;
+        loaded = paging;
         switch (paging) {
             case HardwarePaging.Shadow shadow -> {
                 isNested = false;

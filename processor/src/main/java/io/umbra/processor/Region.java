@@ -1,5 +1,8 @@
 package io.umbra.processor;
 
+import io.umbra.x86.SegmentRegister;
+import io.umbra.x86.VcpuState;
+
 /**
  * Translated code: some blocks that run into one another, as one method of a class made for them. It does what the interpreter would do with the same blocks one
  * after the other, instruction by instruction, and leaves whenever the run loop has something to do. It knows the machine frames that its
@@ -62,6 +65,12 @@ abstract class Region {
     /** Whether the processor is in a state that the region was made for. */
     boolean mayRun(Cpu cpu) {
         return true;
+    }
+
+    /** Code is where its linear address is RIP, and all of it is inside the segment: what every region takes for granted. */
+    static boolean isCodeFlat(Cpu cpu) {
+        SegmentRegister cs = cpu.state.segments[VcpuState.CS];
+        return cpu.ripMask == -1L || cs.base == 0 && cs.limit == 0xFFFF_FFFFL;
     }
 
     /** From now on the run loop enters it. */

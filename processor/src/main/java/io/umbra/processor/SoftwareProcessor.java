@@ -85,6 +85,15 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     }
 
     /**
+     * Holds the TLB against the tables in force. For owners of tables who {@linkplain #reload tell} of every right that is lowered. Must not be called inside {@link #run}.
+     *
+     * @throws io.umbra.x86.InvariantViolation when it has a translation that a walk would not give (TLB-3)
+     */
+    public void auditTlb() {
+        cpu.memory.audit(cpu);
+    }
+
+    /**
      * Makes the walk that an access would make on a TLB miss: sets A and D like it, and keeps nothing. For those who compare walkers. Must not be called inside {@link #run}.
      *
      * @param linear canonical
@@ -229,6 +238,16 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     @Override
     public void load(HardwarePaging paging) {
         cpu.memory.load(cpu, paging);
+    }
+
+    @Override
+    public void reload(HardwarePaging paging) {
+        cpu.memory.reload(cpu, paging);
+    }
+
+    @Override
+    public void invalidateEntry(int level, int index) {
+        cpu.memory.invalidateEntry(cpu, level, index);
     }
 
     @Override

@@ -236,7 +236,7 @@ final class TaskSwitch {
         long old = state.cr3;
         System.arraycopy(pdptes, 0, state.pdpte, 0, pdptes.length);
         state.cr3 = value;
-        cpu.memory.flush(cpu);
+        cpu.memory.guestFlushed(cpu);
         if (cpu.intercepts.controlRegister(3)) {
             cpu.memory.handler().taskRootLoaded(old);
         }

@@ -31,6 +31,11 @@ final class TlbBank {
     /** The bits of a tag that are its generation. */
     static final long GENERATION = 0xFFF;
 
+    /** Entries of a pagetable, which is half of the TLB's. */
+    static final int TABLE = ENTRIES / 2;
+
+    private static final int LEVEL_2_SHIFT = 21;
+
     private static final int AT_SHIFT = 12 - 2;
     private static final int AT_MASK = MASK << 2;
 
@@ -79,6 +84,31 @@ final class TlbBank {
     void drop(int at) {
         words[at + READ] = 0;
         words[at + WRITE] = 0;
+    }
+
+    /** Drops the pages whose linear address selects {@code index} in a table of {@code level}, 1 or 2. */
+    void dropEntry(int level, int index) {
+        if (level == 1) {
+            for (int slot = index; slot < ENTRIES; slot += TABLE) {
+                drop(slot * WORDS);
+            }
+            return;
+        }
+        // The lowest bit of a level-2 index is the highest of the slot's number.
+        int first = (index & 1) * TABLE;
+        for (int at = first * WORDS; at < (first + TABLE) * WORDS; at += WORDS) {
+            if (selects(words[at + READ], index)) {
+                words[at + READ] = 0;
+            }
+            if (selects(words[at + WRITE], index)) {
+                words[at + WRITE] = 0;
+            }
+        }
+    }
+
+    /** Whether the page of {@code tag} lies below entry {@code index} of a level-2 table. */
+    static boolean selects(long tag, int index) {
+        return ((int) (tag >>> LEVEL_2_SHIFT) & TABLE - 1) == index;
     }
 
     void clear() {

@@ -43,6 +43,7 @@ final class TlbImage {
         memory.supervisorBank(true).each(generation, Names.SUPERVISOR_WITH_AC.into(image, machine));
         memory.codeTlb(3).each(generation, Names.USER_CODE.into(image, machine));
         memory.codeTlb(0).each(generation, Names.SUPERVISOR_CODE.into(image, machine));
+        image.add("TLB generation", generation);
         image.add("largest page in the TLB", memory.largestCached());
         TlbCounts counts = memory.counts();
         image.add("TLB misses", counts.misses());

@@ -50,7 +50,7 @@ final class Translator {
     /** Asks for a region around {@code root}, which begins at RIP and is hot. */
     void request(Block root) {
         if (options.target() == Translation.Target.HOST) {
-            if (root.spill == null && root.mode != 16 && HostRunner.isFlat(cpu)) {
+            if (root.mode != 16 && HostRunner.isFlat(cpu)) {
                 makeAtOnce(RegionPlan.around(root, cpu.rip, root.heat, cpu, code, true));
             }
             if (root.region == null) {

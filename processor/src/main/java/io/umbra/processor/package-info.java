@@ -15,6 +15,7 @@
  *   <li>OP-1 … OP-4: see {@link io.umbra.processor.Op}.
  *   <li>TLB-1: a translation is cached for writing only by a walk that set the dirty bit, and never while its frame holds decoded code.
  *   <li>TLB-2: while accesses must be looked at one by one (emulation, alignment checks, data breakpoints), the fast paths have an empty bank.
+ *   <li>TLB-3: whatever the TLB has for the tables in force, a walk of them gives now; unless their owner owes it the news of a lowered right, as guests do of their own tables.
  *   <li>CODE-1: a block is dropped before any of its bytes changes, whoever changes them; the running block is left behind the instruction that did.
  *   <li>REGION-1: translated code makes the same accesses as the interpreter, in the same order, data and code TLB included; planning makes none.
  *   <li>REGION-2: where a fault or the hypervisor can look, the running block and operation, registers and flags are those of the interpreter.

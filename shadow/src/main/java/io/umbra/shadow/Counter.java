@@ -17,6 +17,7 @@ public enum Counter {
     CR3_LOAD("writes to CR3"),
     CR3_RETAINED("writes to CR3 that found the root's shadow again"),
     FLUSH("flushes of the whole TLB that the engine asked for"),
+    SHOOTDOWN("shadow entries that lost a right, of which the TLB was told one by one"),
     INVLPG("INVLPG instructions"),
     P2M_LOOKUP("P2M look-ups"),
     DIRTY_BIT_FAULT("write faults that only had to set D and make the shadow writable"),

@@ -25,7 +25,6 @@ final class DyingTables {
                 tables.frames.dying(mfn, true);
                 vcpu.earlyUnshadow.dying(true);
                 unhookUser(root);
-                tables.demandFlush();
             }
         }
     }

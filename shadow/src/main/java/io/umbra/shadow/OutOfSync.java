@@ -140,7 +140,6 @@ final class OutOfSync {
         long mfn = slot.mfn;
         counters.trace.resynced(mfn);
         tables.removeWriteAccess(mfn);
-        tables.demandFlush();
         refresh(slot);
         forget(mfn);
     }

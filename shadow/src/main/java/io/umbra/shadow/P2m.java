@@ -4,6 +4,7 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -28,6 +29,7 @@ public final class P2m {
     }
 
     private static final int TOP_LEVEL = 4;
+    private static final int KNOWN = 64;
     private static final int TYPE_SHIFT = 9;
     private static final long TYPE_MASK = 7L << TYPE_SHIFT;
     private static final long LOG_DIRTY_TYPE = (long) P2mType.LOG_DIRTY.ordinal() << TYPE_SHIFT;
@@ -49,10 +51,16 @@ public final class P2m {
     private long highestGfn = -1;
     private long changes;
 
+    /** Where look-ups ended that met a table of level 1: the gfn without its last nine bits, or -1, and the table. Like a processor's paging-structure cache. */
+    private final long[] knownRuns = new long[KNOWN];
+
+    private final long[] knownTables = new long[KNOWN];
+
     public P2m(MachineMemory memory, FrameAllocator frames) {
         this.memory = memory;
         this.frames = frames;
         this.root = newTable();
+        forgetTables();
     }
 
     /** Machine address of the top table. */
@@ -81,10 +89,18 @@ public final class P2m {
         if (gfn < 0 || gfn >>> 36 != 0) {
             return HOLE_ENTRY;
         }
+        long run = gfn >>> 9;
+        int known = (int) run & KNOWN - 1;
+        if (knownRuns[known] == run) {
+            long entry = memory.readLong(entryAddress(knownTables[known], gfn, 1));
+            return entry == 0 ? HOLE_ENTRY : entry;
+        }
         long table = root;
         for (int level = TOP_LEVEL; ; level--) {
             long entry = memory.readLong(entryAddress(table, gfn, level));
             if (level == 1) {
+                knownRuns[known] = run;
+                knownTables[known] = table;
                 return entry == 0 ? HOLE_ENTRY : entry;
             }
             if (!LongModeEntry.isPresent(entry)) {
@@ -106,7 +122,7 @@ public final class P2m {
     /** As {@link #lookup}, for who is going to use the frame: memory that is nowhere yet is provided first. */
     public long demand(long gfn, boolean forWriting) {
         long entry = lookup(gfn);
-        if (needsSupply(entry, forWriting)) {
+        if (!LongModeEntry.isWritable(entry) && needsSupply(entry, forWriting)) {
             supply.provide(gfn, entry, forWriting);
             return lookup(gfn);
         }
@@ -180,6 +196,9 @@ public final class P2m {
             table = tableBelow(table, gfn, above);
         }
         long address = entryAddress(table, gfn, level);
+        if (level > 1) {
+            forgetTables();
+        }
         freeTables(memory.readLong(address), level);
         memory.writeLong(address, leaf(mfn, type, level));
         highestGfn = Math.max(highestGfn, gfn + span - 1);
@@ -267,6 +286,7 @@ public final class P2m {
         if (!isLeaf) {
             return LongModeEntry.frame(entry);
         }
+        forgetTables();
         long below = newTable();
         if (entry != 0) {
             long step = LongModeEntry.isPresent(entry) ? LongModeEntry.framesMappedBy(level - 1) << 12 : 0;
@@ -277,6 +297,10 @@ public final class P2m {
         }
         memory.writeLong(address, LongModeEntry.of(below, TABLE_FLAGS));
         return below;
+    }
+
+    private void forgetTables() {
+        Arrays.fill(knownRuns, -1);
     }
 
     private void freeTables(long entry, int level) {

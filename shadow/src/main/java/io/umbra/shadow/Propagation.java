@@ -66,14 +66,17 @@ final class Propagation {
                 P2m.mfn(p2mEntry), writable ? flags | LongModeEntry.DIRTY : flags & ~LongModeEntry.WRITABLE);
     }
 
-    /** Whether {@code next} may replace {@code old} without anybody noticing a lost right. */
+    /**
+     * Whether {@code next} may replace {@code old} without anybody noticing a lost right. A page that becomes the user's is lost to the supervisor, under
+     * SMEP and SMAP.
+     */
     static boolean grantsNoLess(long old, long next) {
         if (!LongModeEntry.isPresent(old)) {
             return true;
         }
-        long rights = LongModeEntry.PRESENT | LongModeEntry.WRITABLE | LongModeEntry.USER;
+        long rights = LongModeEntry.PRESENT | LongModeEntry.WRITABLE;
         boolean sameFrame = ((old ^ next) & LongModeEntry.FRAME_MASK) == 0;
-        boolean keepsRights = (old & rights & ~next) == 0;
+        boolean keepsRights = (old & rights & ~next) == 0 && ((old ^ next) & LongModeEntry.USER) == 0;
         boolean keepsExecute = LongModeEntry.isNoExecute(old) || !LongModeEntry.isNoExecute(next);
         boolean keepsKey = ((old ^ next) & LongModeEntry.KEY_MASK) == 0;
         return sameFrame && keepsRights && keepsExecute && keepsKey;

@@ -201,7 +201,7 @@ public final class PvPaging implements Paging {
     public void removeShadows(long mfn) {
         if (shadows != null) {
             shadows.tables.unshadow(mfn);
-            shadows.flushIfDemanded();
+            shadows.tellTlbs();
         }
     }
 

@@ -35,7 +35,6 @@ final class Reclaim {
                     counters.add(Counter.PREALLOC_UNHOOK);
                     counters.trace.reclaimed(root.frame, true);
                     tables.unhook(root);
-                    tables.demandFlush();
                 }
             }
         }
@@ -58,6 +57,6 @@ final class Reclaim {
                 }
             }
         }
-        tables.demandFlush();
+        tables.shootdown.all();
     }
 }

@@ -39,7 +39,7 @@ final class Roots {
         this.writeProtects = policy.writeProtects();
     }
 
-    /** Finds or makes the shadows of the guest's roots and gives them to hardware; the vCPU's TLB is empty afterwards. */
+    /** Finds or makes the shadows of the guest's roots and gives them to hardware. */
     void update(ShadowVcpu vcpu) {
         load(vcpu, false);
     }
@@ -52,7 +52,8 @@ final class Roots {
     private void load(ShadowVcpu vcpu, boolean nothing) {
         ShadowType type = typeOf(vcpu.state);
         reclaim.makeRoom(type.pagesOfRoots());
-        @Nullable ShadowPage[] old = vcpu.roots.clone();
+        @Nullable ShadowPage[] old = vcpu.rootsBefore;
+        System.arraycopy(vcpu.roots, 0, old, 0, old.length);
         for (int i = 0; i < vcpu.roots.length; i++) {
             long frame = nothing ? NO_FRAME : frame(vcpu.state, type, i);
             vcpu.roots[i] = null;
@@ -63,8 +64,10 @@ final class Roots {
             }
         }
         vcpu.rootType = type;
-        vcpu.tlb.load(hardware(vcpu, type));
-        for (ShadowPage root : old) {
+        vcpu.tlb.reload(hardware(vcpu, type));
+        for (int i = 0; i < old.length; i++) {
+            ShadowPage root = old[i];
+            old[i] = null;
             if (root != null) {
                 tables.dropReference(root);
             }
@@ -112,6 +115,7 @@ final class Roots {
         return P2m.isBacked(entry) ? P2m.mfn(entry) : NO_FRAME;
     }
 
+    /** With four or five levels the same object as the last time for this root, if nothing has changed. */
     private static HardwarePaging hardware(ShadowVcpu vcpu, ShadowType type) {
         VcpuState state = vcpu.state;
         boolean smep = state.isPaging() && (state.cr4 & Cr4.SMEP) != 0;
@@ -119,10 +123,20 @@ final class Roots {
         if (type.format() == GuestFormat.LONG) {
             boolean keys = state.isPaging() && (state.cr4 & Cr4.PROTECTION_KEYS) != 0;
             int levels = type == ShadowType.L5_64 ? 5 : 4;
-            return new HardwarePaging.Shadow(vcpu.loadedRoot().mfn << 12, levels, smep, smap, keys);
+            ShadowPage root = vcpu.loadedRoot();
+            HardwarePaging.Shadow last = root.loadedAs;
+            if (last == null || !isSame(last, levels, smep, smap, keys)) {
+                last = new HardwarePaging.Shadow(root.mfn << 12, levels, smep, smap, keys);
+                root.loadedAs = last;
+            }
+            return last;
         }
         return new HardwarePaging.PaeShadow(
                 pdpte(vcpu, type, 0), pdpte(vcpu, type, 1), pdpte(vcpu, type, 2), pdpte(vcpu, type, 3), smep, smap);
+    }
+
+    private static boolean isSame(HardwarePaging.Shadow last, int levels, boolean smep, boolean smap, boolean keys) {
+        return last.levels() == levels && last.smep() == smep && last.smap() == smap && last.protectionKeys() == keys;
     }
 
     /** P alone: hardware's PDPTEs have no rights. */

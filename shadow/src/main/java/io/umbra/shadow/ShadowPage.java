@@ -1,5 +1,6 @@
 package io.umbra.shadow;
 
+import io.umbra.x86.HardwarePaging;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.LongModeEntry;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,9 @@ final class ShadowPage {
 
     /** Leaves that are tags of device memory; see {@link FaultTag}. */
     int deviceTags;
+
+    /** What hardware was told when this page was last loaded as its root. */
+    HardwarePaging.@Nullable Shadow loadedAs;
 
     boolean pinned;
     /** Neighbours in the list of pinned roots, most recently loaded first. */

@@ -131,7 +131,7 @@ public final class ShadowPaging implements Paging {
         counters.trace.fault(number, linear, code);
         FaultOutcome outcome = pageFaults.handle(vcpus.get(number), linear, code);
         counters.trace.outcome(outcome);
-        flushIfDemanded();
+        tellTlbs();
         return outcome;
     }
 
@@ -145,7 +145,7 @@ public final class ShadowPaging implements Paging {
         counters.trace.emulate(number, reason);
         Emulation result = emulatedInstructions.emulate(vcpus.get(number), reason, budget);
         counters.trace.emulated(result);
-        flushIfDemanded();
+        tellTlbs();
         return result;
     }
 
@@ -159,7 +159,7 @@ public final class ShadowPaging implements Paging {
             counters.add(Counter.UNSHADOW_EVTINJ);
             gone = tables.unshadow(P2m.mfn(entry));
         }
-        flushIfDemanded();
+        tellTlbs();
         return gone;
     }
 
@@ -211,7 +211,7 @@ public final class ShadowPaging implements Paging {
         counters.trace.efer(number, old);
         tables.walks.forget();
         followRules(vcpus.get(number).state);
-        flushIfDemanded();
+        tellTlbs();
     }
 
     /** Shadows derived by other rules are void. */
@@ -232,10 +232,7 @@ public final class ShadowPaging implements Paging {
             roots.unhook(vcpu);
         }
         roots.update(vcpu);
-        if (vcpus.size() == 1) {
-            tables.flushed();
-        }
-        flushIfDemanded();
+        tellTlbs();
     }
 
     @Override
@@ -246,11 +243,11 @@ public final class ShadowPaging implements Paging {
         ShadowVcpu vcpu = vcpus.get(number);
         if (!writeProtects) {
             roots.unhook(vcpu);
-            tables.demandFlush();
+            tables.shootdown.all();
         } else {
             invalidateLeaf(vcpu, linear);
         }
-        flushIfDemanded();
+        tellTlbs();
     }
 
     /** One large guest page may be many small translations: INVLPG of any address in it concerns all of them. A leaf of a table that is out of sync may be stale itself. */
@@ -264,7 +261,7 @@ public final class ShadowPaging implements Paging {
             isLarge = LargeLeaves.is(entry) || page != null && !page.liveType().shadowsTable();
         }
         if (isLarge) {
-            tables.demandFlush();
+            tables.shootdown.all();
             return;
         }
         if (page != null && frames.isOutOfSync(page.frame)) {
@@ -292,7 +289,7 @@ public final class ShadowPaging implements Paging {
         long entry = p2m.lookup(guestPhysical >>> 12);
         if (policy.isOn(PolicyOption.DYING_HINT) && P2m.isBacked(entry)) {
             new DyingTables(tables, counters).died(vcpu, P2m.mfn(entry));
-            flushIfDemanded();
+            tellTlbs();
         }
     }
 
@@ -317,7 +314,7 @@ public final class ShadowPaging implements Paging {
                 tables.revalidation.written(P2m.mfn(entry), offset, within);
             }
         }
-        flushIfDemanded();
+        tellTlbs();
     }
 
     /** What the shadows are derived by. */
@@ -338,7 +335,7 @@ public final class ShadowPaging implements Paging {
     @Override
     public void blow() {
         reclaim.blow();
-        flushIfDemanded();
+        tellTlbs();
     }
 
     @Override
@@ -366,7 +363,7 @@ public final class ShadowPaging implements Paging {
                     tables.removeAllMappings(P2m.mfn(entry));
                 }
             }
-            flushIfDemanded();
+            tellTlbs();
         }
 
         @Override
@@ -375,20 +372,15 @@ public final class ShadowPaging implements Paging {
             for (ShadowVcpu vcpu : vcpus) {
                 if (Roots.isWithin(vcpu.state, gfn, count)) {
                     roots.update(vcpu);
-                    flushIfDemanded();
+                    tellTlbs();
                 }
             }
         }
     }
 
-    void flushIfDemanded() {
-        if (tables.takeFlushDemand()) {
-            counters.add(Counter.FLUSH);
-            counters.trace.flushed();
-            for (ShadowVcpu vcpu : vcpus) {
-                vcpu.tlb.flush();
-            }
-        }
+    /** Before the guest runs on: what lost a right leaves the TLBs. */
+    void tellTlbs() {
+        tables.shootdown.deliver(vcpus);
     }
 
     @Override

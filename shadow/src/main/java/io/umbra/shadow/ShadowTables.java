@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The shadow pages of a domain and every change to them: made and found by (frame, type), linked with references, destroyed when nothing refers to them. All writes
- * to shadow entries go through {@link #setLink} and {@link #setLeaf}. Xen: {@code set_lNe}, {@code sh_destroy_shadow}, {@code shadow_promote}.
+ * to shadow entries go through {@link #setLink} and {@link #setLeaf}, which see to it that the TLBs hear of lost rights ({@link Shootdown}). Xen: {@code set_lNe}, {@code sh_destroy_shadow}, {@code shadow_promote}.
  */
 final class ShadowTables {
     final MachineMemory memory;
@@ -20,15 +20,11 @@ final class ShadowTables {
     final Revalidation revalidation;
     final OutOfSync outOfSync;
     final LargeLeaves large;
+    final Shootdown shootdown;
     final RememberedWalks walks = new RememberedWalks(this);
     private final Counters counters;
     private final boolean writeProtects;
     private final WriteProtection writeProtection;
-
-    /** The guest must not run on with what its TLB holds: a link was cut, or write access was taken. */
-    private boolean flushDemanded;
-    /** A leaf lost a right and no TLB was told: fine until the frame in question becomes a pagetable. */
-    private boolean staleRights;
 
     ShadowTables(
             MachineMemory memory,
@@ -46,6 +42,7 @@ final class ShadowTables {
         this.hash = new ShadowHash(pool.size());
         this.reverseMap = new ReverseMap(memory.frames(), pool);
         this.counters = counters;
+        this.shootdown = new Shootdown(counters);
         this.writeProtects = policy.writeProtects();
         this.revalidation = new Revalidation(this, memory, p2m, counters, log);
         boolean mayLag = policy.coherence() == ShadowPolicy.Coherence.OUT_OF_SYNC;
@@ -188,7 +185,7 @@ final class ShadowTables {
             memory.writeLong(parent.entryAddress(slot + 1), ofSecondPage(entry));
         }
         if (!Propagation.grantsNoLess(old, entry)) {
-            flushDemanded = true;
+            shootDown(parent, slot);
         }
         if (LongModeEntry.isPresent(old) && !sameChild) {
             ShadowPage child = pool.at(LongModeEntry.frame(old));
@@ -198,6 +195,13 @@ final class ShadowTables {
             dropReference(child);
         }
         return true;
+    }
+
+    private void shootDown(ShadowPage parent, int slot) {
+        ShadowType type = parent.liveType();
+        for (int part = 0; part < type.slotsPerEntry(); part++) {
+            shootdown.at(type.level(), slot + part);
+        }
     }
 
     private long ofSecondPage(long entry) {
@@ -226,7 +230,9 @@ final class ShadowTables {
                 frames.addWritableMapping(mfn, 1);
             }
         }
-        staleRights |= !Propagation.grantsNoLess(old, entry);
+        if (!Propagation.grantsNoLess(old, entry)) {
+            shootdown.at(1, slot);
+        }
         return true;
     }
 
@@ -270,6 +276,9 @@ final class ShadowTables {
     private void destroy(ShadowPage page) {
         ShadowType type = page.liveType();
         hash.remove(page);
+        if (type.isRoot()) {
+            shootdown.all();
+        }
         if (type.shadowsTable()) {
             demote(page.frame, type);
         }
@@ -280,7 +289,6 @@ final class ShadowTables {
             }
             if (type.level() == 1) {
                 forgetMapping(page, slot, old);
-                staleRights = true;
             } else if (LargeLeaves.is(old)) {
                 large.clear(page, slot / type.slotsPerEntry());
             } else {
@@ -335,7 +343,6 @@ final class ShadowTables {
                 removeShadow(page);
             }
         }
-        flushDemanded = true;
         boolean gone = !frames.isShadowed(mfn);
         counters.trace.unshadowed(mfn, gone);
         if (gone) {
@@ -384,42 +391,12 @@ final class ShadowTables {
     void removeAllMappings(long mfn) {
         for (int node = reverseMap.first(mfn); node >= 0; node = reverseMap.first(mfn)) {
             setLeaf(reverseMap.page(node), reverseMap.slot(node), 0);
-            flushDemanded = true;
         }
         large.breakAround(mfn);
     }
 
-    // ---- what the TLB must be told
-    // -----------------------------------------------------------------------------------
-
-    void demandFlush() {
-        flushDemanded = true;
-    }
-
-    /** A leaf lost a right: no flush is owed yet. */
-    void lostRight() {
-        staleRights = true;
-    }
-
-    /** The TLB may hold more than the shadows grant. */
-    boolean hasStaleRights() {
-        return staleRights;
-    }
-
-    /** @return whether all TLBs must be flushed before the guest runs on; the demand is taken as met */
-    boolean takeFlushDemand() {
-        boolean demanded = flushDemanded;
-        if (demanded) {
-            flushed();
-        }
-        return demanded;
-    }
-
-    /** All TLBs were flushed. */
-    void flushed() {
-        flushDemanded = false;
-        staleRights = false;
-    }
+    // ---- counting
+    // ----------------------------------------------------------------------------------------------------------
 
     private void countRootLink(ShadowPage parent, ShadowPage child) {
         if (parent.liveType().isRoot() && parent.liveType().shadowsTable()) {

@@ -21,6 +21,9 @@ final class ShadowVcpu {
     /** The shadows that hardware CR3 or, for 32-bit guests, its PDPTEs hold. One, or up to four with PAE paging; the same one may be there twice. */
     final @Nullable ShadowPage[] roots = new ShadowPage[PaeEntry.POINTERS];
 
+    /** For {@link Roots}, while they are being replaced. */
+    final @Nullable ShadowPage[] rootsBefore = new ShadowPage[PaeEntry.POINTERS];
+
     /** Of the guest's roots, whether it has them or not. */
     ShadowType rootType = ShadowType.UNPAGED_L4;
 

@@ -15,7 +15,7 @@ final class ShadowWriteAccess implements WriteAccess {
     @Override
     public void takeFromAll() {
         engine.reclaim.blow();
-        engine.flushIfDemanded();
+        engine.tellTlbs();
     }
 
     @Override
@@ -38,11 +38,9 @@ final class ShadowWriteAccess implements WriteAccess {
         }
     }
 
-    /** Unconditional: a TLB may hold a right that no leaf grants any more, because the guest has not flushed yet. */
     @Override
     public void flush() {
-        engine.tables.demandFlush();
-        engine.flushIfDemanded();
+        engine.tellTlbs();
     }
 
     @Override

@@ -104,6 +104,9 @@ public class Trace {
     /** The engine had all TLBs flushed. */
     public void flushed() {}
 
+    /** The TLBs dropped what an entry at {@code index} of a table of {@code level} may be a part of. */
+    public void shotDown(int level, int index) {}
+
     public void p2mChanges(long gfn, long count) {}
 
     /** Somebody other than the guest wrote to its memory. */

@@ -17,11 +17,8 @@ final class WriteProtection {
         this.policy = policy;
     }
 
-    /** Afterwards no shadow maps the frame writable, and a flush is demanded where a TLB might. */
+    /** Afterwards no shadow maps the frame writable. */
     void removeWriteAccess(long mfn) {
-        if (tables.hasStaleRights()) {
-            tables.demandFlush();
-        }
         if (tables.frames.writableMappings(mfn) == 0) {
             return;
         }
@@ -30,7 +27,6 @@ final class WriteProtection {
             case REVERSE_MAP -> followReverseMap(mfn);
             case BRUTE_FORCE -> searchAllLeaves(mfn);
         }
-        tables.demandFlush();
     }
 
     private void followReverseMap(long mfn) {

@@ -65,6 +65,22 @@ class HardwareWalk implements Tlb {
     }
 
     @Override
+    public void reload(HardwarePaging loaded) {
+        if (!loaded.equals(paging)) {
+            load(loaded);
+        }
+    }
+
+    @Override
+    public void invalidateEntry(int level, int index) {
+        int shift = LongModeEntry.indexShift(level) - 12;
+        pages.keySet().removeIf(page -> (page >>> shift & LongModeEntry.ENTRIES - 1) == index);
+        if (level > 1) {
+            levelOneTables.keySet().removeIf(place -> (place & LongModeEntry.ENTRIES - 1) == index);
+        }
+    }
+
+    @Override
     public void invalidate(long linear) {
         pages.remove(linear >>> 12);
         levelOneTables.clear();

@@ -402,6 +402,9 @@ public final class Domain implements Guest {
         if (atEnd || faults - auditedAt >= AUDIT_EVERY) {
             auditedAt = faults;
             paging.audit();
+            if (config.paging() == DomainConfig.PagingKind.SHADOW) {
+                processor.auditTlb();
+            }
         }
     }
 

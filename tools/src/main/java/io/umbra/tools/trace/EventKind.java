@@ -37,6 +37,8 @@ public enum EventKind {
     INVPCID("vcpu"),
     /** The engine had all TLBs flushed. */
     FLUSH(""),
+    /** It had them drop what an entry of a shadow may be a part of. */
+    SHOOTDOWN("level index"),
     P2M_CHANGE("gfn frames"),
     /** Somebody other than the guest wrote to its memory. */
     EXTERNAL("gpa length"),

@@ -42,6 +42,7 @@ abstract class EventTrace extends Trace {
             Counter.SHADOW_PAGES_PEAK,
             Counter.CR3_LOAD,
             Counter.FLUSH,
+            Counter.SHOOTDOWN,
             Counter.INVLPG,
             Counter.INVPCID,
             Counter.PREALLOC_UNPIN,
@@ -231,6 +232,11 @@ abstract class EventTrace extends Trace {
     @Override
     public void flushed() {
         tell(EventKind.FLUSH, 0);
+    }
+
+    @Override
+    public void shotDown(int level, int index) {
+        tell(EventKind.SHOOTDOWN, level, index);
     }
 
     @Override

@@ -40,7 +40,7 @@ public record TraceHeader(Map<String, String> entries) {
     private static final String FOR_PEOPLE = "#";
 
     private static final long MAGIC = 0x554D425241545243L;
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final int MOST_ENTRIES = 1000;
     private static final int MOST_BYTES = 1 << 20;
 

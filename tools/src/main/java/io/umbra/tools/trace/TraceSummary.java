@@ -62,6 +62,7 @@ public final class TraceSummary {
             case INVLPG -> count(Counter.INVLPG);
             case INVPCID -> count(Counter.INVPCID);
             case FLUSH -> countOfShadows(Counter.FLUSH);
+            case SHOOTDOWN -> countOfShadows(Counter.SHOOTDOWN);
             case MARK -> count(Counter.LOG_DIRTY_MARK);
             case ROUND -> count(Counter.LOG_DIRTY_CLEAN);
             case COUNT -> values[constant(COUNTERS, event.value("counter")).ordinal()] += event.value("amount");
