@@ -44,6 +44,17 @@ final class CodeTlb {
         words[at + ADDEND] = place - linear;
     }
 
+    /** Shows what is cached under {@code generation}. */
+    void each(long generation, TlbView view) {
+        for (int at = 0; at < words.length; at += 2) {
+            long tag = words[at + TAG];
+            if ((tag & TlbBank.GENERATION) == generation) {
+                long page = tag & PAGE;
+                view.translation(at / 2, page, words[at + ADDEND] + page, true, false);
+            }
+        }
+    }
+
     long tag(int slot) {
         return words[2 * slot + TAG];
     }

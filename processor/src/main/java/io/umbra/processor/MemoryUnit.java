@@ -147,6 +147,19 @@ final class MemoryUnit {
         return filledByHostCode;
     }
 
+    TlbBank userBank() {
+        return user;
+    }
+
+    TlbBank supervisorBank(boolean alignmentFlag) {
+        return alignmentFlag ? supervisorWithAlignmentFlag : supervisor;
+    }
+
+    /** The largest page, as a power of two, that a cached translation is a piece of. */
+    int largestCached() {
+        return largestCached;
+    }
+
     /** Where code that runs at {@code cpl} is. */
     CodeTlb codeTlb(int cpl) {
         return cpl == 3 ? userCode : supervisorCode;

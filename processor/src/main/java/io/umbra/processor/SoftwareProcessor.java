@@ -9,8 +9,11 @@ import io.umbra.x86.LinearMemory;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.Processor;
 import io.umbra.x86.RFlags;
+import io.umbra.x86.StateImage;
+import io.umbra.x86.VcpuImage;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +47,11 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
         code.close();
     }
 
+    /** For tests, which look behind what the hypervisor may see. */
+    Cpu cpu() {
+        return cpu;
+    }
+
     /** What the TLB did so far. */
     public TlbCounts tlbCounts() {
         return cpu.memory.counts();
@@ -52,6 +60,33 @@ public final class SoftwareProcessor implements Processor, AutoCloseable {
     /** How many of the misses and rechecks among them generated machine code filled. */
     long filledByHostCode() {
         return cpu.memory.filledByHostCode();
+    }
+
+    /**
+     * Adds all that the guest or its hypervisor could ever notice of this processor: registers, what is pending, what the TLB holds and what it did. Whether code was translated is not among it. Must not be
+     * called inside {@link #run}.
+     */
+    public void describe(StateImage image) {
+        VcpuImage.add(cpu.state, image);
+        Event event = interpreter.pendingEvent();
+        image.add("pending event", event == null ? -1 : event.kind().ordinal() << Byte.SIZE | event.vector());
+        image.add("pending event's error code", event == null ? 0 : event.errorCode());
+        image.add("pending event's length", event == null ? 0 : event.length());
+        image.add("pending traps", interpreter.pendingTraps());
+        TlbImage.add(cpu, image);
+    }
+
+    /** The machine frames to which stores of the guest may go now without a walk; some may come more than once. Must not be called inside {@link #run}. */
+    public void eachWritableFrame(LongConsumer mfn) {
+        long machine = cpu.memory.machine().base();
+        TlbView view = (slot, page, place, read, write) -> {
+            if (write) {
+                mfn.accept(place - machine >>> MachineMemory.FRAME_SHIFT);
+            }
+        };
+        cpu.memory.userBank().each(cpu.generation, view);
+        cpu.memory.supervisorBank(false).each(cpu.generation, view);
+        cpu.memory.supervisorBank(true).each(cpu.generation, view);
     }
 
     /**

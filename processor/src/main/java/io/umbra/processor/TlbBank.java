@@ -28,6 +28,9 @@ final class TlbBank {
     static final int ADDRESS = 3;
     static final int WORDS = 4;
 
+    /** The bits of a tag that are its generation. */
+    static final long GENERATION = 0xFFF;
+
     /** Entries of a pagetable, which is half of the TLB's. */
     static final int TABLE = ENTRIES / 2;
 
@@ -62,6 +65,20 @@ final class TlbBank {
         }
         words[at + ADDEND] = addend;
         words[at + ADDRESS] = addend + HostMemory.address();
+    }
+
+    /** Shows what is cached under {@code generation}. */
+    void each(long generation, TlbView view) {
+        for (int at = 0; at < words.length; at += WORDS) {
+            long read = words[at + READ];
+            long write = words[at + WRITE];
+            boolean isRead = (read & GENERATION) == generation;
+            boolean isWritten = (write & GENERATION) == generation;
+            if (isRead || isWritten) {
+                long page = (isRead ? read : write) & ~GENERATION;
+                view.translation(at / WORDS, page, words[at + ADDEND] + page, isRead, isWritten);
+            }
+        }
     }
 
     void drop(int at) {

@@ -41,6 +41,10 @@ public record Translation(int threshold, boolean isSynchronous, Target target, l
         return HostEntry.isAvailable() && HostFlags.logicAgrees() ? MACHINE : HOT_CLASSES;
     }
 
+    public boolean translates() {
+        return threshold > 0;
+    }
+
     /** The same, with every block translated before it is executed again: for tests. */
     public Translation eager() {
         return new Translation(1, true, target, room);

@@ -3,11 +3,16 @@ package io.umbra.tools;
 import io.umbra.tools.trace.TraceSession;
 import io.umbra.vmm.DirtySeries;
 import io.umbra.vmm.Domain;
+import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.Guest;
 import io.umbra.vmm.GuestEnd;
+import io.umbra.vmm.LockStep;
+import io.umbra.vmm.LockStepPlan;
 import io.umbra.vmm.MigratingGuest;
 import io.umbra.vmm.Migration;
+import io.umbra.vmm.Parting;
 import io.umbra.vmm.loader.LoadException;
+import io.umbra.x86.InvariantViolation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +20,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -46,8 +52,12 @@ final class Play {
 
     @Option(
             names = "--verify",
-            description = "hold every translation against the definition; a difference ends the run")
+            description = "hold every translation of an address against the definition, and every translation of code"
+                    + " against the interpreter, in lock-step; a difference ends the run")
     private boolean verify;
+
+    @Mixin
+    private LockStepOptions lockStep = new LockStepOptions();
 
     @Option(
             names = "--dirty-log",
@@ -89,6 +99,25 @@ final class Play {
         return verify;
     }
 
+    /** When a twin on the interpreter is compared with the guest; null for no twin. Where the user has asked for one that cannot be had, that is told. */
+    @Nullable
+    LockStepPlan lockStep(DomainConfig config) {
+        if (!verify || !config.translation().translates()) {
+            return null;
+        }
+        String hindrance = migrates() ? "a guest that migrates has none" : LockStep.hindrance(config);
+        if (hindrance != null) {
+            tellNoTwin(hindrance);
+            return null;
+        }
+        return lockStep.plan();
+    }
+
+    /** What {@code --verify} does not do here, and why. */
+    static void tellNoTwin(String why) {
+        System.err.println("umbra: --verify has no twin on the interpreter to hold the guest against here: " + why);
+    }
+
     boolean migrates() {
         return migrateEvery != null;
     }
@@ -120,6 +149,7 @@ final class Play {
         if (saveAfter != null && (save == null || saveAfter <= 0)) {
             throw mistake(save == null ? "--save-after needs --save FILE" : "--save-after must be positive");
         }
+        lockStep.check(verify);
         format();
         if (save != null) {
             try {
@@ -152,12 +182,7 @@ final class Play {
 
     /** The same, while the engine is traced. */
     int play(Domain domain, GuestConsole console, TraceSession session, Tracing tracing) {
-        long end = Math.min(limit == null ? Long.MAX_VALUE : limit, saveAfter == null ? Long.MAX_VALUE : saveAfter);
-        if (end <= domain.instructions()) {
-            domain.close();
-            throw mistake("the guest has retired %d instructions already".formatted(domain.instructions()));
-        }
-        domain.limit(end);
+        domain.limit(limitOf(domain));
         if (migrateEvery == null) {
             DirtySeries dirty = dirtyLog == null ? null : domain.logDirty(dirtyLog, dirtyLogVerify || verify);
             try (domain) {
@@ -167,6 +192,25 @@ final class Play {
         try (MigratingGuest guest = new MigratingGuest(domain, migrateEvery, MigratingGuest.LINK, console)) {
             return play(guest, console, null, guest.migrations(), session, tracing);
         }
+    }
+
+    /** The same in lock-step with a twin. */
+    int play(LockStep both, GuestConsole console, TraceSession session, Tracing tracing) {
+        both.limit(limitOf(both));
+        DirtySeries dirty = dirtyLog == null ? null : both.logDirty(dirtyLog, true);
+        try (both) {
+            return play(both, console, dirty, null, session, tracing);
+        }
+    }
+
+    private long limitOf(Guest guest) {
+        long end = Math.min(limit == null ? Long.MAX_VALUE : limit, saveAfter == null ? Long.MAX_VALUE : saveAfter);
+        long retired = guest.domain().instructions();
+        if (end <= retired) {
+            guest.close();
+            throw mistake("the guest has retired %d instructions already".formatted(retired));
+        }
+        return end;
     }
 
     /**
@@ -209,7 +253,7 @@ final class Play {
             console.onFailure(() -> guest.stop(new GuestEnd.Stopped("nobody reads the guest's console any more")));
             session.onStop(() -> guest.stop(new GuestEnd.Stopped("its trace ends here")));
             long start = System.nanoTime();
-            GuestEnd end = guest.run();
+            GuestEnd end = run(guest, console);
             double seconds = (System.nanoTime() - start) / 1e9;
             progress.close();
             console.flush();
@@ -220,8 +264,23 @@ final class Play {
             }
             writeScreen(domain);
             RunResult result = RunResult.of(domain, domain.config(), end, status, seconds);
-            write(new Report(result, verify, dirty, migrations), end);
+            long compared = guest instanceof LockStep both ? both.comparisons() : 0;
+            write(new Report(result, verify, compared, dirty, migrations), end);
             return status;
+        }
+    }
+
+    private static GuestEnd run(Guest guest, GuestConsole console) {
+        try {
+            return guest.run();
+        } catch (InvariantViolation broken) {
+            Parting parting = guest instanceof LockStep both ? both.parting() : null;
+            if (parting != null) {
+                console.flush();
+                System.err.print(parting.text());
+                System.err.flush();
+            }
+            throw broken;
         }
     }
 

@@ -33,15 +33,23 @@ final class Report {
 
     private final RunResult result;
     private final boolean verify;
+    private final long compared;
     private final @Nullable DirtyLogReport dirty;
     private final @Nullable MigrationReport migrations;
 
     /**
      * @param verify faults were held against the definition
+     * @param compared how often the guest was compared with a twin on the interpreter
      * @param dirty what log-dirty measured, where it was asked for
      * @param migrations those that were made, where they were asked for
      */
-    Report(RunResult result, boolean verify, @Nullable DirtySeries dirty, @Nullable List<Migration> migrations) {
+    Report(
+            RunResult result,
+            boolean verify,
+            long compared,
+            @Nullable DirtySeries dirty,
+            @Nullable List<Migration> migrations) {
+        this.compared = compared;
         this.result = result;
         this.verify = verify;
         this.dirty = dirty == null ? null : new DirtyLogReport(dirty, result.memoryBytes());
@@ -78,6 +86,9 @@ final class Report {
         if (verify) {
             text.append(line(result.verified(), "verified", "faults held against the definition, all equal"));
         }
+        if (compared > 0) {
+            text.append(line(compared, "compared", "times with a twin on the interpreter, always equal"));
+        }
         if (dirty != null) {
             text.append(dirty.text());
         }
@@ -105,6 +116,9 @@ final class Report {
     String json() {
         Json json = new Json().object();
         result.writeTo(json);
+        if (compared > 0) {
+            json.field("compared", compared);
+        }
         if (dirty != null) {
             dirty.writeTo(json);
         }

@@ -73,6 +73,9 @@ final class Restore implements Callable<Integer> {
         PagingKind kind = kind();
         checkSettings();
         play.check();
+        if (play.verifies()) {
+            Play.tellNoTwin("a guest that was restored has none");
+        }
         GuestConsole console = new GuestConsole(System.out);
         return play.play(
                 restored(new RestoreRequest(kind, settings, seed, play.verifies(), console, Terminal.input())),

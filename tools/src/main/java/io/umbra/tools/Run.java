@@ -3,12 +3,16 @@ package io.umbra.tools;
 import io.umbra.processor.Translation;
 import io.umbra.shadow.PolicyOption;
 import io.umbra.shadow.ShadowPolicy;
+import io.umbra.shadow.Trace;
 import io.umbra.tools.trace.TraceHeader;
 import io.umbra.tools.trace.TraceSession;
+import io.umbra.vmm.ConsoleInput;
 import io.umbra.vmm.Domain;
 import io.umbra.vmm.DomainConfig;
 import io.umbra.vmm.DomainConfig.Abi;
 import io.umbra.vmm.DomainConfig.PagingKind;
+import io.umbra.vmm.LockStep;
+import io.umbra.vmm.LockStepPlan;
 import io.umbra.vmm.loader.BootModule;
 import io.umbra.vmm.loader.GuestImage;
 import io.umbra.vmm.loader.LoadException;
@@ -25,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -193,17 +198,23 @@ final class Run implements Callable<Integer> {
         List<BootModule> modules = modules();
         GuestConsole console = new GuestConsole(System.out);
         try (TraceSession session = tracing.session(() -> inputs(config, file, modules), config.wallTime())) {
-            Domain domain = domain(config, console, session);
-            try {
-                load(domain, image, modules);
-            } catch (ParameterException e) {
-                domain.close();
-                throw e;
+            LockStepPlan plan = play.lockStep(config);
+            if (plan == null) {
+                Domain domain = domain(config, console, Terminal.input(), session.trace(), image, modules);
+                return play.play(domain, console, session, tracing);
             }
-            if (noHypercalls) {
-                domain.hideHypercalls();
-            }
-            return play.play(domain, console, session, tracing);
+            LockStep both = LockStep.of(
+                    (role, printed, typed) -> domain(
+                            role.of(config),
+                            printed,
+                            typed,
+                            role == LockStep.Role.FIRST ? session.trace() : Trace.OFF,
+                            image,
+                            modules),
+                    console,
+                    Terminal.input(),
+                    plan);
+            return play.play(both, console, session, tracing);
         } catch (IOException e) {
             throw mistake("the trace cannot be written: " + e.getMessage());
         }
@@ -243,6 +254,9 @@ final class Run implements Callable<Integer> {
         try {
             PvConfig config =
                     new PvConfig(memory, seed, wallTime, START, "shadow".equals(paging), policy(), translation());
+            if (play.verifies() && translation().translates()) {
+                Play.tellNoTwin("pv guests have none");
+            }
             PvRun run =
                     new PvRun(config, new GuestConsole(System.out), Terminal.input(), switchShadows, play.verifies());
             byte[] image = guest == null ? builtIn(BUILT_IN_PV) : read(guest);
@@ -277,9 +291,30 @@ final class Run implements Callable<Integer> {
         return inputs;
     }
 
-    private Domain domain(DomainConfig config, GuestConsole console, TraceSession session) {
+    /** Ready to run. */
+    private Domain domain(
+            DomainConfig config,
+            IntConsumer console,
+            ConsoleInput input,
+            Trace trace,
+            GuestImage image,
+            List<BootModule> modules) {
+        Domain domain = empty(config, console, input, trace);
         try {
-            return new Domain(config, console, Terminal.input(), session.trace());
+            domain.loadWithModules(image, append, modules);
+        } catch (LoadException e) {
+            domain.close();
+            throw mistake(String.valueOf(e.getMessage()));
+        }
+        if (noHypercalls) {
+            domain.hideHypercalls();
+        }
+        return domain;
+    }
+
+    private Domain empty(DomainConfig config, IntConsumer console, ConsoleInput input, Trace trace) {
+        try {
+            return new Domain(config, console, input, trace);
         } catch (OutOfMemoryError e) {
             throw mistake(
                     "there is no room for a guest of %dM: what is kept for each of its frames needs Java heap, of which"
@@ -413,14 +448,6 @@ final class Run implements Callable<Integer> {
             throw mistake("cannot read " + file + ": " + e.getMessage());
         } catch (OutOfMemoryError e) {
             throw mistake(file + " is too large");
-        }
-    }
-
-    private void load(Domain domain, GuestImage image, List<BootModule> modules) {
-        try {
-            domain.loadWithModules(image, append, modules);
-        } catch (LoadException e) {
-            throw mistake(String.valueOf(e.getMessage()));
         }
     }
 

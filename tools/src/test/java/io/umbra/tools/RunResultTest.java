@@ -60,7 +60,7 @@ class RunResultTest {
 
     @Test
     void jsonHasEveryCounterAndEscapesWhatMustBe() {
-        String json = new Report(with("a \"b\"\\\n\u0001"), false, null, null).json();
+        String json = new Report(with("a \"b\"\\\n\u0001"), false, 0, null, null).json();
         assertThat(json)
                 .startsWith("{\n  \"end\": \"a \\\"b\\\"\\\\\\u000a\\u0001\",\n")
                 .endsWith("  }\n}\n");

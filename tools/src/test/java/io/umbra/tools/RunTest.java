@@ -125,6 +125,29 @@ class RunTest {
     }
 
     @Test
+    void verifiesTranslatedCodeInLockStepWithATwin() {
+        Result result = run("--verify", "--lock-step-every", "2000", "--lock-step-memory", "20000");
+        assertThat(result.status()).isEqualTo(ExitStatus.OK);
+        assertThat(result.console()).containsOnlyOnce("All 78 checks passed");
+        assertThat(result.errors()).containsPattern("1\\d\\d  compared +times with a twin on the interpreter");
+    }
+
+    @Test
+    void saysWhyThereIsNoTwin() {
+        Result wall = run("--verify", "--time", "wall");
+        assertThat(wall.errors())
+                .contains("no twin on the interpreter to hold the guest against here: under --time wall")
+                .contains("held against the definition")
+                .doesNotContain("compared");
+        Result migrating = run("--verify", "--migrate-every", "1ms", "--no-hypercalls", "--memory", "8M");
+        assertThat(migrating.errors())
+                .contains("a guest that migrates has none")
+                .doesNotContain("compared");
+        Result interpreted = run("--verify", "--processor", "interpreter");
+        assertThat(interpreted.errors()).doesNotContain("twin");
+    }
+
+    @Test
     void logsThePagesWrittenToInEachPeriod() {
         Result result = run("--dirty-log", "10us", "--dirty-log-verify");
         assertThat(result.status()).isEqualTo(ExitStatus.OK);
@@ -188,6 +211,10 @@ class RunTest {
                 "--set pool",
                 "--limit 0",
                 "--limit x",
+                "--lock-step-every 1000",
+                "--verify --lock-step-every 0",
+                "--verify --lock-step-from -1",
+                "--verify --lock-step-memory x",
                 "--timeout -1",
                 "--cpus 2",
                 "--guest pvh",

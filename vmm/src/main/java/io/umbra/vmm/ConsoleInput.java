@@ -6,7 +6,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Bytes on their way from the user to the guest's serial port. Filled by one thread, emptied by the run loop. */
-public final class ConsoleInput {
+public sealed class ConsoleInput permits RecordedInput, ReplayedInput {
     private final LinkedBlockingQueue<byte[]> waiting = new LinkedBlockingQueue<>();
     private byte @Nullable [] current;
     private int consumed;
@@ -49,6 +49,9 @@ public final class ConsoleInput {
         consumed = current == null ? 0 : consumed;
         return taken;
     }
+
+    /** The run loop looks whether something was typed. */
+    void looked() {}
 
     /** What was typed and not taken; it stays. */
     byte[] waiting() {

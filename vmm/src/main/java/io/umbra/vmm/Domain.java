@@ -28,6 +28,7 @@ import io.umbra.x86.FrameAllocator;
 import io.umbra.x86.InvariantViolation;
 import io.umbra.x86.MachineMemory;
 import io.umbra.x86.RFlags;
+import io.umbra.x86.StateImage;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 import java.util.ArrayList;
@@ -90,10 +91,15 @@ public final class Domain implements Guest {
     private long limit = Long.MAX_VALUE;
     /** When {@link #runUntil} returns, in virtual nanoseconds. */
     private long pauseAt = Long.MAX_VALUE;
+    /** When {@link #runTo} returns, in instructions. */
+    private long pauseAtInstruction = Long.MAX_VALUE;
     /** Before the domain was restored. */
     private long verifiedBefore;
     /** How often the domain was restored. */
     private int incarnation;
+
+    /** The processor runs: what {@link #state} says may be stale. */
+    private boolean isInside;
 
     private boolean hidesHypercalls;
     /** On its serial port or the debug console. */
@@ -230,6 +236,11 @@ public final class Domain implements Guest {
         processor.requestStop();
     }
 
+    /** Ends the run between two exits, from any thread: with that, how far the guest came does not depend on where its processor can be stopped. */
+    void stopBetweenExits(GuestEnd reason) {
+        stopReason = reason;
+    }
+
     /** Instructions retired so far. May be called from any thread; it may then lag a little. */
     public long instructions() {
         return state.instructions;
@@ -276,29 +287,62 @@ public final class Domain implements Guest {
     @Override
     public GuestEnd run() {
         try {
-            DirtyMeter measuring = meter;
-            if (measuring == null) {
-                return runToEnd();
+            begin();
+            GuestEnd end = null;
+            while (end == null) {
+                end = runUntil(Long.MAX_VALUE);
             }
-            measuring.begin();
-            GuestEnd end = runToEnd();
-            measuring.end(now());
+            return ended(end);
+        } finally {
+            drain();
+        }
+    }
+
+    /** What comes before the first {@link #runTo}. */
+    void begin() {
+        if (meter != null) {
+            meter.begin();
+        }
+    }
+
+    /** What comes after a run that ended so. @return how it ended indeed */
+    GuestEnd ended(GuestEnd end) {
+        try {
+            if (meter != null) {
+                meter.end(now());
+            }
+            return end;
+        } catch (DomainCrash crash) {
+            return new GuestEnd.Crashed(crash.reason());
+        }
+    }
+
+    /** What the guest left in its console ring is printed. */
+    void drain() {
+        if (xen != null) {
+            xen.drain();
+        }
+    }
+
+    /**
+     * Runs the guest until it has retired so many instructions, or to its end.
+     *
+     * @return null when the guest has not ended
+     */
+    @Nullable
+    GuestEnd runTo(long instructions) {
+        pauseAtInstruction = instructions;
+        try {
+            GuestEnd end = null;
+            while (end == null && state.instructions < instructions) {
+                end = step();
+            }
             return end;
         } catch (DomainCrash crash) {
             return new GuestEnd.Crashed(crash.reason());
         } finally {
-            if (xen != null) {
-                xen.drain();
-            }
+            pauseAtInstruction = Long.MAX_VALUE;
         }
-    }
-
-    private GuestEnd runToEnd() {
-        GuestEnd end = null;
-        while (end == null) {
-            end = runUntil(Long.MAX_VALUE);
-        }
-        return end;
     }
 
     /**
@@ -331,7 +375,9 @@ public final class Domain implements Guest {
         }
         feedInput();
         offerInterrupts();
+        isInside = true;
         Exit exit = processor.run(budget());
+        isInside = false;
         exits.count(exit);
         platform.clock.advanceTo(now());
         GuestEnd end = handle(exit);
@@ -392,6 +438,7 @@ public final class Domain implements Guest {
             budget = Math.min(budget, merging.next() - now());
         }
         budget = Math.min(budget, pauseAt - now());
+        budget = Math.min(budget, pauseAtInstruction - state.instructions);
         long every = blowEvery;
         if (every > 0) {
             budget = Math.min(budget, every - state.instructions % every);
@@ -477,6 +524,7 @@ public final class Domain implements Guest {
     }
 
     private void feedInput() {
+        input.looked();
         if (xen != null && xen.hasConsole()) {
             xen.type(input::take);
             return;
@@ -673,6 +721,42 @@ public final class Domain implements Guest {
 
     GuestRam ram() {
         return ram;
+    }
+
+    /** A crash in the middle of an instruction ended the domain, and left its registers as they were there. */
+    boolean isBrokenOff() {
+        return isInside;
+    }
+
+    /** Adds all that must be the same in another run of the same guest, but for memory and {@link #devices}. Not while it runs. */
+    void describe(StateImage image) {
+        DomainImage.add(this, image);
+    }
+
+    SoftwareProcessor processor() {
+        return processor;
+    }
+
+    FrameAllocator frames() {
+        return frames;
+    }
+
+    /** Virtual nanoseconds that passed while the vCPU was halted. */
+    long skipped() {
+        return skipped;
+    }
+
+    ExitCounts exits() {
+        return exits;
+    }
+
+    /** The devices, and what else of the machine is in neither memory nor vCPU. */
+    List<Persistent> devices() {
+        List<Persistent> devices = new ArrayList<>();
+        devices.add(new P2mPart(p2m, ram));
+        devices.addAll(platform.parts());
+        devices.add(memoryTypes);
+        return devices;
     }
 
     MachineMemory memory() {

@@ -100,6 +100,10 @@ public record DomainConfig(
                 memoryBytes, paging, policy, seed, wallTime, startDate, verify, ram, translation, which);
     }
 
+    public DomainConfig withVerify(boolean whether) {
+        return new DomainConfig(memoryBytes, paging, policy, seed, wallTime, startDate, whether, ram, translation, abi);
+    }
+
     /** The smallest RAM of a domain: 1 MiB of low memory and something above it. */
     public static final long LEAST_MEMORY = 2L << 20;
 

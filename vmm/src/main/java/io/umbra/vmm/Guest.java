@@ -1,7 +1,7 @@
 package io.umbra.vmm;
 
-/** A guest on its way to its end: in one {@link Domain}, or in several, one after the other. */
-public sealed interface Guest extends AutoCloseable permits Domain, MigratingGuest {
+/** A guest on its way to its end: in one {@link Domain}, in several, one after the other, or in two at once. */
+public sealed interface Guest extends AutoCloseable permits Domain, LockStep, MigratingGuest {
 
     /** Runs the guest to its end, or to a limit. */
     GuestEnd run();

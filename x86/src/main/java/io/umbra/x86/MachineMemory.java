@@ -148,6 +148,18 @@ public final class MachineMemory implements AutoCloseable {
         return HostMemory.hash(at(mfn << FRAME_SHIFT, FRAME_BYTES), FRAME_BYTES);
     }
 
+    /** @return the offset of the first 8 bytes, a multiple of 8, that this frame does not share with the same frame of another machine, or -1 when all are the same */
+    public int firstDifference(MachineMemory other, long mfn) {
+        long here = at(mfn << FRAME_SHIFT, FRAME_BYTES);
+        long there = other.at(mfn << FRAME_SHIFT, FRAME_BYTES);
+        for (int offset = 0; offset < FRAME_BYTES; offset += Long.BYTES) {
+            if (HostMemory.getLong(here + offset) != HostMemory.getLong(there + offset)) {
+                return offset;
+            }
+        }
+        return -1;
+    }
+
     public void addCodeWatch(CodeWatch watch) {
         watchers.add(watch);
     }
