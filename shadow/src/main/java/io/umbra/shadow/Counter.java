@@ -16,8 +16,7 @@ public enum Counter {
     SHADOW_FREE("shadow pages destroyed"),
     CR3_LOAD("writes to CR3"),
     CR3_RETAINED("writes to CR3 that found the root's shadow again"),
-    FLUSH("flushes of the whole TLB that the engine asked for"),
-    SHOOTDOWN("shadow entries that lost a right, of which the TLB was told one by one"),
+    FLUSH("times that the TLB had to drop what lost a right before the guest ran on"),
     INVLPG("INVLPG instructions"),
     P2M_LOOKUP("P2M look-ups"),
     DIRTY_BIT_FAULT("write faults that only had to set D and make the shadow writable"),
@@ -72,7 +71,8 @@ public enum Counter {
     PAGE_IN("frames whose bytes were brought back"),
     MERGE("frames freed because another has the same bytes"),
     UNSHARE("copies made for writes to a frame that others have too"),
-    PV_SHADOWS_ON("times a PV guest was switched to shadows");
+    PV_SHADOWS_ON("times a PV guest was switched to shadows"),
+    SHOOTDOWN("entries whose translations the TLB dropped one by one, instead of all");
 
     private final String description;
 

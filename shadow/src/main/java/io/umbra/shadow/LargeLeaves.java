@@ -148,7 +148,7 @@ final class LargeLeaves {
             mappings.add(run(LongModeEntry.frame(entry)), table, slot);
         }
         if (!Propagation.grantsNoLess(old, entry)) {
-            tables.shootdown.at(table.liveType().level(), slot);
+            tables.shootdown.lost(table.liveType().level(), slot);
         }
         return true;
     }
@@ -167,6 +167,7 @@ final class LargeLeaves {
             ShadowPage table = mappings.page(node);
             counters.add(Counter.LARGE_LEAF_BROKEN);
             clear(table, mappings.slot(node) / table.liveType().slotsPerEntry());
+            tables.shootdown.due();
         }
     }
 }

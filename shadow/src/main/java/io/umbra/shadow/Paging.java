@@ -87,6 +87,11 @@ public sealed interface Paging permits ShadowPaging, NestedPaging, DirectPaging,
     /** Throws away everything that can be made again. Changes nothing but the cost. */
     void blow();
 
+    /** Whether a TLB that was told everything holds nothing that the tables do not grant: no news of a lowered right is owed to it. */
+    default boolean tlbsAreCurrent() {
+        return false;
+    }
+
     /**
      * Checks every numbered rule of the package. Costs about as much as reading all shadows; changes nothing.
      *

@@ -39,7 +39,7 @@ final class Roots {
         this.writeProtects = policy.writeProtects();
     }
 
-    /** Finds or makes the shadows of the guest's roots and gives them to hardware. */
+    /** Finds or makes the shadows of the guest's roots and gives them to hardware; its TLB stays as it is but where shadows do not outlive a flush by the guest. */
     void update(ShadowVcpu vcpu) {
         load(vcpu, false);
     }
@@ -64,7 +64,11 @@ final class Roots {
             }
         }
         vcpu.rootType = type;
-        vcpu.tlb.reload(hardware(vcpu, type));
+        if (writeProtects) {
+            vcpu.tlb.reload(hardware(vcpu, type));
+        } else {
+            vcpu.tlb.load(hardware(vcpu, type));
+        }
         for (int i = 0; i < old.length; i++) {
             ShadowPage root = old[i];
             old[i] = null;

@@ -232,7 +232,10 @@ public final class ShadowPaging implements Paging {
             roots.unhook(vcpu);
         }
         roots.update(vcpu);
-        tellTlbs();
+        if (!writeProtects && vcpus.size() == 1) {
+            tables.shootdown.forget();
+        }
+        tables.shootdown.deliverAtFlush(vcpus);
     }
 
     @Override
@@ -378,7 +381,12 @@ public final class ShadowPaging implements Paging {
         }
     }
 
-    /** Before the guest runs on: what lost a right leaves the TLBs. */
+    @Override
+    public boolean tlbsAreCurrent() {
+        return !tables.shootdown.isOwed();
+    }
+
+    /** Before the guest runs on. */
     void tellTlbs() {
         tables.shootdown.deliver(vcpus);
     }

@@ -200,8 +200,9 @@ final class ShadowTables {
     private void shootDown(ShadowPage parent, int slot) {
         ShadowType type = parent.liveType();
         for (int part = 0; part < type.slotsPerEntry(); part++) {
-            shootdown.at(type.level(), slot + part);
+            shootdown.lost(type.level(), slot + part);
         }
+        shootdown.due();
     }
 
     private long ofSecondPage(long entry) {
@@ -231,7 +232,7 @@ final class ShadowTables {
             }
         }
         if (!Propagation.grantsNoLess(old, entry)) {
-            shootdown.at(1, slot);
+            shootdown.lost(1, slot);
         }
         return true;
     }
@@ -277,7 +278,7 @@ final class ShadowTables {
         ShadowType type = page.liveType();
         hash.remove(page);
         if (type.isRoot()) {
-            shootdown.all();
+            shootdown.lostAll();
         }
         if (type.shadowsTable()) {
             demote(page.frame, type);
@@ -343,6 +344,7 @@ final class ShadowTables {
                 removeShadow(page);
             }
         }
+        shootdown.due();
         boolean gone = !frames.isShadowed(mfn);
         counters.trace.unshadowed(mfn, gone);
         if (gone) {
@@ -391,6 +393,7 @@ final class ShadowTables {
     void removeAllMappings(long mfn) {
         for (int node = reverseMap.first(mfn); node >= 0; node = reverseMap.first(mfn)) {
             setLeaf(reverseMap.page(node), reverseMap.slot(node), 0);
+            shootdown.due();
         }
         large.breakAround(mfn);
     }

@@ -40,6 +40,7 @@ final class ShadowWriteAccess implements WriteAccess {
 
     @Override
     public void flush() {
+        engine.tables.shootdown.due();
         engine.tellTlbs();
     }
 

@@ -17,9 +17,13 @@ final class WriteProtection {
         this.policy = policy;
     }
 
-    /** Afterwards no shadow maps the frame writable. */
+    /** Afterwards no shadow maps the frame writable, and no TLB when the guest runs on: what may be stale in one is due. */
     void removeWriteAccess(long mfn) {
-        if (tables.frames.writableMappings(mfn) == 0) {
+        boolean isMapped = tables.frames.writableMappings(mfn) != 0;
+        if (isMapped || tables.shootdown.isOwed()) {
+            tables.shootdown.due();
+        }
+        if (!isMapped) {
             return;
         }
         counters.add(Counter.WRMAP_REMOVE);

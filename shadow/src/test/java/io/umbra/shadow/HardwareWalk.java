@@ -140,6 +140,8 @@ class HardwareWalk implements Tlb {
                 return null;
             }
             levelOneTables.put(linear >>> 21, path);
+        } else if (path.large) {
+            source = Source.TLB;
         }
         return path.large ? path.at(linear) : step(path, linear, 1);
     }

@@ -190,11 +190,13 @@ class LargeLeavesTest {
     }
 
     @Test
-    void allOfItLeavesTheTlbWhenItLosesARight() {
+    void invalidationOfAnyAddressInItCoversTheWhole() {
         long table = guest.map(LINEAR, LARGE, KERNEL, 2);
         guest.touch(LINEAR + 0x1000, WRITE);
         guest.map(SMALL, table, KERNEL);
         guest.store(SMALL + LongModeEntry.index(LINEAR, 2) * 8L, LongModeEntry.of(LARGE, P | PS | A | D), READ);
+        assertThat(guest.hardware.translate(LINEAR + 0x1000, WRITE)).isNotNegative();
+        guest.invalidatePage(LINEAR + 0x5000);
         assertThat(guest.hardware.translate(LINEAR + 0x1000, WRITE)).isNegative();
     }
 

@@ -246,6 +246,11 @@ public final class Domain implements Guest {
         return state.instructions;
     }
 
+    /** Of the next instruction, between two runs. */
+    long rip() {
+        return state.rip;
+    }
+
     public Counters counters() {
         return paging.counters();
     }
@@ -402,7 +407,7 @@ public final class Domain implements Guest {
         if (atEnd || faults - auditedAt >= AUDIT_EVERY) {
             auditedAt = faults;
             paging.audit();
-            if (config.paging() == DomainConfig.PagingKind.SHADOW) {
+            if (paging.tlbsAreCurrent()) {
                 processor.auditTlb();
             }
         }
