@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  *  an entry is four words, from {@link #at} on:
  *  READ, WRITE  tags: 63..12 linear page | 11..0 generation
  *  ADDEND       offset in {@link HostMemory} of the page's first byte, minus its linear address
- *  ADDRESS      the same for its address in the process, which generated code adds
+ *  ADDRESS      the same for its address in the process, which generated code adds: always the same distance from ADDEND
  * </pre>
  *
  * <p>A generation of zero is never current, so a zeroed tag never hits. The write tag of a page that holds decoded code stays zero: stores there take the
@@ -42,6 +42,13 @@ final class TlbBank {
     final long[] words = new long[ENTRIES * WORDS];
     /** The same, for generated code. */
     final MemorySegment segment = MemorySegment.ofArray(words);
+
+    /** Nothing is cached. An addend of 0 is as good as any, so that the address that goes with it must be there. */
+    TlbBank() {
+        for (int at = 0; at < words.length; at += WORDS) {
+            words[at + ADDRESS] = HostMemory.address();
+        }
+    }
 
     /** Where in {@link #words} the entry for {@code linear} begins. */
     static int at(long linear) {

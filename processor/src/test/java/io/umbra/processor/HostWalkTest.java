@@ -1,6 +1,7 @@
 package io.umbra.processor;
 
 import static io.umbra.x86.VcpuState.CS;
+import static io.umbra.x86.VcpuState.RAX;
 import static io.umbra.x86.VcpuState.RBX;
 import static io.umbra.x86.VcpuState.RDI;
 import static io.umbra.x86.VcpuState.RSI;
@@ -22,6 +23,7 @@ import io.umbra.x86.VcpuState;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -80,6 +82,30 @@ class HostWalkTest {
         }
         assertThat(filledByHostCode).as("walks in machine code, of " + filled).isGreaterThan(1500);
         assertThat(refused).as("refused walks").isGreaterThan(500);
+    }
+
+    /** mov [rdi], rax, where the page lies at the offset in host memory that is its linear address: that is what an entry that was never filled says. */
+    @Test
+    void aPageThatLiesAtItsLinearAddressIsFound() {
+        assumeTrue(HostEntry.isAvailable());
+        Translation machineCode = Translation.fastest().eager().withRoom(1 << 20);
+        try (TestMachine machine = TestMachine.shadow(PagingFeatures.OFFERED, machineCode)) {
+            long frame = machine.newFrame();
+            long linear = machine.memory.base() + (frame << 12);
+            machine.mapTo(linear, frame, TestMachine.RW | LongModeEntry.ACCESSED | LongModeEntry.DIRTY);
+            long beside = linear ^ 0x1000;
+            machine.map(beside, TestMachine.RW);
+            machine.code(TestMachine.CODE, "90 488907 F4");
+            for (int run = 0; run < 10; run++) {
+                long target = run < 8 ? beside : linear;
+                machine.state.rip = TestMachine.CODE;
+                machine.state.gpr[RAX] = 0x1234;
+                machine.state.gpr[RDI] = target;
+                assertThat(machine.processor.run(100)).isEqualTo(new Exit.Halt());
+                assertThat(machine.peek(target, 8)).isEqualTo(0x1234);
+            }
+            assertThat(machine.processor.filledByHostCode()).isPositive();
+        }
     }
 
     private void compare(Format format, long seed) {
