@@ -118,8 +118,8 @@ final class ExchangeOps {
                 throw cpu.fault(Vector.GENERAL_PROTECTION);
             }
             cpu.probeWrite(linear, 16);
-            long low = cpu.load64(linear);
-            long high = cpu.load64(linear + 8);
+            long low = cpu.rmwLoad(linear, 8);
+            long high = cpu.rmwLoad(linear + 8, 8);
             boolean equal = low == cpu.gpr[VcpuState.RAX] && high == cpu.gpr[VcpuState.RDX];
             if (equal) {
                 cpu.store64(linear, cpu.gpr[VcpuState.RBX]);

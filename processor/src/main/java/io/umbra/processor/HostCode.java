@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class HostCode {
-    private static final int TABLE_BYTES = 1 << 18;
+    private static final int TABLE_BYTES = 1 << 21;
     private static final int TABLE_MASK = (TABLE_BYTES >> 4) - 1;
     /** Of a table's tag: the block is 32-bit code. */
     private static final long LEGACY = 1L << 62;

@@ -32,14 +32,13 @@ final class HostControl extends HostInstructions {
         if (!to.isGeneral() || from.kind() != Kind.CONTROL) {
             return false;
         }
-        int word =
-                switch (from.register()) {
-                    case 0 -> HostState.CR0;
-                    case 2 -> HostState.CR2;
-                    case 3 -> HostState.CR3;
-                    case 4 -> HostState.CR4;
-                    default -> 0;
-                };
+        int word = switch (from.register()) {
+            case 0 -> HostState.CR0;
+            case 2 -> HostState.CR2;
+            case 3 -> HostState.CR3;
+            case 4 -> HostState.CR4;
+            default -> 0;
+        };
         if (word == 0) {
             return false;
         }

@@ -41,11 +41,27 @@ abstract class HostInstructions {
                 new HostVectors(emit));
     }
 
+    /** An operation by whichever of {@code all} knows it. @return whether one does */
+    static boolean write(List<HostInstructions> all, Op op, Instruction instruction) {
+        if (op instanceof MiscOps.Nothing) {
+            return true;
+        }
+        for (HostInstructions some : all) {
+            if (some.write(instruction, op.offset)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** @return whether it was written; otherwise nothing was, and it is executed as the interpreter does */
     final boolean write(Instruction instruction, int offsetInPage) {
         i = instruction;
         offset = offsetInPage;
-        return !i.vex && (i.repeat == 0 || takesRepeat()) && (!i.hasMemory() || HostEmitter.isAddressable(i)) && write();
+        return !i.vex
+                && (i.repeat == 0 || takesRepeat())
+                && (!i.hasMemory() || HostEmitter.isAddressable(i))
+                && write();
     }
 
     /** REP and REPNE mean something to these. */

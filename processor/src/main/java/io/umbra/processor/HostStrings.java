@@ -4,7 +4,6 @@ import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
 import static io.umbra.processor.HostAssembler.RDI;
-import static io.umbra.processor.HostAssembler.RDX;
 import static io.umbra.processor.HostAssembler.RSI;
 import static io.umbra.processor.HostEmitter.sized;
 
@@ -69,6 +68,7 @@ final class HostStrings extends HostInstructions {
         int done = begin();
         mustFit(SOURCE);
         mustFit(TARGET);
+        mustNotMeet();
         locateAt(SOURCE, false);
         if (i.repeat == 0) {
             loadOperand(RCX, i.operandSize);
@@ -130,6 +130,17 @@ final class HostStrings extends HostInstructions {
             out.shiftRight(RCX, scale());
             out.registers(0x3B, width, COUNT, RCX);
             out.jumpIf(ABOVE, emit.exit());
+        }
+    }
+
+    /** Leaves if the pages of both operands have the same place in the TLB: there each iteration drives the other's out, and walks again. */
+    private void mustNotMeet() {
+        if (i.repeat != 0) {
+            out.registers(0x8B, 4, RCX, SOURCE);
+            out.registers(0x33, 4, RCX, TARGET);
+            out.extended(0xF7, 4, 0, RCX);
+            out.int32(TlbBank.MASK << 12);
+            out.jumpIf(EQUAL, emit.exit());
         }
     }
 

@@ -14,16 +14,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.umbra.x86.Cr0;
+import io.umbra.x86.Cr4;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
 import io.umbra.x86.Intercepts;
 import io.umbra.x86.RFlags;
+import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Instructions that have translations into machine code, and where those leave: what an interpreting and a translating processor make of the same code at the borders that random programs seldom reach. */
@@ -109,7 +114,20 @@ class HostInstructionsTest {
                 "66480F7EC0",
                 "F20F1007",
                 "660F73D804",
-                "660FC5C103"
+                "660FC5C103",
+                "AA",
+                "66AB",
+                "F348AB",
+                "A4",
+                "F3A5",
+                "F348A5",
+                "48AD", // strings
+                "0F20C0",
+                "0F20D1",
+                "0F20D8",
+                "410F20E1",
+                "0F01F8",
+                "0F01EE" // what kernels do at entries
             })
     void hasATranslation(String hex) {
         assertThat(isTranslated(hex, 64)).isTrue();
@@ -138,7 +156,7 @@ class HostInstructionsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"F4", "0F20D8", "CF", "0F01CB", "0F3800C1"})
+    @ValueSource(strings = {"F4", "0F22D8", "CF", "0F01CB", "0F3800C1", "A6", "F3AE", "F3AC", "64A4", "6C", "440F20C0"})
     void isLeftToTheInterpreter(String hex) {
         assertThat(isTranslated(hex, 64)).isFalse();
     }
@@ -391,5 +409,173 @@ class HostInstructionsTest {
                 m -> m.state.gpr[RSP] = 0x7000_0000,
                 m -> assertThat(m.state.gpr[RSP]).isEqualTo(0x7000_0000));
         assertThat(exit).isInstanceOf(Exit.PageFault.class);
+    }
+
+    // ---- strings ----------------------------------------------------------------------------------------------------
+
+    /** REP MOVSQ of RCX elements from DATA + RBX to DATA + RDX: within a page, to its last byte, over it, over each other. */
+    @ParameterizedTest
+    @CsvSource({
+        "0, 0, 0x800",
+        "1, 0, 0x800",
+        "16, 0, 8",
+        "16, 8, 0",
+        "32, 0xF00, 0",
+        "33, 0xF00, 0",
+        "31, 0xF08, 0x1F08",
+        "32, 0, 0x1F00",
+        "512, 0, 0x1000",
+        "512, 0x1000, 0",
+        "511, 0x10, 0x1008",
+        "9, 0xFF9, 0x1000",
+        "5, 3, 4"
+    })
+    void aStringIsCopiedElementByElement(int count, String from, String to) {
+        long[] sums = new long[2];
+        run(
+                "488D341E 488D3C16 F348A5 F4",
+                CODE,
+                1000,
+                m -> {
+                    for (int at = 0; at < 0x2000; at += 8) {
+                        m.poke(DATA + at, 8, at * 0x0101_0101_0101L);
+                    }
+                    m.state.gpr[RCX] = count;
+                    m.state.gpr[RBX] = Long.decode(from);
+                    m.state.gpr[RDX] = Long.decode(to) - Long.decode(from);
+                },
+                m -> {
+                    assertThat(m.state.gpr[RCX]).isZero();
+                    for (int at = 0; at < 0x2000; at += 8) {
+                        sums[0] = sums[0] * 31 + m.peek(DATA + at, 8);
+                    }
+                });
+        byte[] model = new byte[0x2000];
+        ByteBuffer words = ByteBuffer.wrap(model).order(ByteOrder.LITTLE_ENDIAN);
+        for (int at = 0; at < 0x2000; at += 8) {
+            words.putLong(at, at * 0x0101_0101_0101L);
+        }
+        for (int n = 0; n < count; n++) {
+            words.putLong(Integer.decode(to) + 8 * n, words.getLong(Integer.decode(from) + 8 * n));
+        }
+        for (int at = 0; at < 0x2000; at += 8) {
+            sums[1] = sums[1] * 31 + words.getLong(at);
+        }
+        assertThat(sums[0]).isEqualTo(sums[1]);
+    }
+
+    /** std; rep stosd; cld: backward, into the page before. */
+    @Test
+    void backwardAStringIsLeftToTheInterpreter() {
+        run(
+                "FD F3AB FC F4",
+                CODE,
+                1000,
+                m -> {
+                    m.state.gpr[RCX] = 4;
+                    m.state.gpr[RDI] = DATA + 0x1004;
+                },
+                m -> assertThat(m.state.gpr[RDI]).isEqualTo(DATA + 0xFF4));
+    }
+
+    /** rep stosb over the code that follows it, in its own page: the last NOP becomes HLT. */
+    @Test
+    void aStringThatIsStoredIntoCodeIsSeenThere() {
+        Exit exit = run(
+                "F3AA 90 90 90 90 90",
+                CODE,
+                1000,
+                m -> {
+                    m.poke(CODE + 5, 2, 0x9090);
+                    m.state.gpr[RAX] = 0xF4;
+                    m.state.gpr[RCX] = 1;
+                    m.state.gpr[RDI] = CODE + 6;
+                },
+                m -> assertThat(m.state.rip).isEqualTo(CODE + 7));
+        assertThat(exit).isEqualTo(new Exit.Halt());
+    }
+
+    /** A store makes the TLB know DATA; DATA + 0x2000 is not mapped: the first 0x200 elements are stored. */
+    @Test
+    void aFaultInAStringComesAtItsElement() {
+        Exit exit = run(
+                "8806 F348AB 90 F4",
+                CODE,
+                1000,
+                m -> {
+                    m.state.gpr[RAX] = 5;
+                    m.state.gpr[RCX] = 0x210;
+                    m.state.gpr[RDI] = DATA + 0x1000;
+                },
+                m -> {
+                    assertThat(m.state.gpr[RCX]).isEqualTo(0x10);
+                    assertThat(m.state.gpr[RDI]).isEqualTo(DATA + 0x2000);
+                    assertThat(m.state.rip).isEqualTo(CODE + 2);
+                });
+        assertThat(exit).isInstanceOf(Exit.PageFault.class);
+    }
+
+    // ---- what kernels do at entries ---------------------------------------------------------------------------------
+
+    /** mov rax, cr0; mov rbx, cr2; mov rdx, cr3; mov rdi, cr4 */
+    @Test
+    void controlRegistersAreRead() {
+        run("0F20C0 0F20D3 0F20DA 0F20E7 F4", CODE, 1000, m -> m.state.cr2 = 0x1234_5678_9ABCL, m -> {
+            assertThat(m.state.gpr[RAX]).isEqualTo(m.state.cr0);
+            assertThat(m.state.gpr[RBX]).isEqualTo(0x1234_5678_9ABCL);
+            assertThat(m.state.gpr[RDX]).isEqualTo(m.state.cr3);
+            assertThat(m.state.gpr[RDI]).isEqualTo(m.state.cr4);
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0F20C0 90 F4", "0F20D8 90 F4", "0F01F8 90 F4"})
+    void userCodeMayNot(String code) {
+        Exit exit = run(
+                code, USER_SPACE, 1000, m -> {}, m -> assertThat(m.state.rip).isEqualTo(USER_SPACE));
+        assertThat(exit).isEqualTo(GENERAL_PROTECTION);
+    }
+
+    @Test
+    void swapGsExchangesTheBases() {
+        run(
+                "0F01F8 65488B06 F4",
+                CODE,
+                1000,
+                m -> {
+                    m.poke(DATA + 8, 8, 77);
+                    m.state.segments[VcpuState.GS].base = 5;
+                    m.state.kernelGsBase = 8;
+                },
+                m -> {
+                    assertThat(m.state.gpr[RAX]).isEqualTo(77);
+                    assertThat(m.state.kernelGsBase).isEqualTo(5);
+                });
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1})
+    void rdpkruWantsKeysAndZero(long ecx) {
+        Exit exit = run(
+                "0F01EE 90 F4",
+                CODE,
+                1000,
+                m -> {
+                    m.state.cr4 |= Cr4.PROTECTION_KEYS;
+                    m.state.pkru = 0xC;
+                    m.state.gpr[RCX] = ecx;
+                    m.state.gpr[RDX] = -1;
+                },
+                m -> {
+                    assertThat(m.state.gpr[RDX]).isEqualTo(ecx == 0 ? 0 : -1);
+                    assertThat(m.state.rip).isEqualTo(ecx == 0 ? CODE + 5 : CODE);
+                });
+        assertThat(exit).isEqualTo(ecx == 0 ? new Exit.Halt() : GENERAL_PROTECTION);
+    }
+
+    @Test
+    void rdpkruIsUnknownWithoutKeys() {
+        Exit exit = run("0F01EE 90 F4", CODE, 1000, m -> m.state.cr4 &= ~Cr4.PROTECTION_KEYS, m -> {});
+        assertThat(exit).isEqualTo(exception(Vector.INVALID_OPCODE));
     }
 }

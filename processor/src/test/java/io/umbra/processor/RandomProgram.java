@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.SplittableRandom;
 
 /**
- * A loop of random instructions in 64-bit code, made from a seed: arithmetic of all sizes, bits, XMM registers, memory at [RSI + n], branches, calls into another page, RFLAGS as a whole, and a
+ * A loop of random instructions in 64-bit code, made from a seed: arithmetic of all sizes, bits, XMM registers, memory at [RSI + n], strings, branches, calls into another page, RFLAGS as a whole, and a
  * store into the loop's own code. It ends with HLT after as many rounds as R15 says.
  */
 final class RandomProgram {
@@ -69,12 +69,11 @@ final class RandomProgram {
                 bytes(0x40 | popped >> 3, 0x58 | popped & 7);
             }
             case 3 -> {
-                if (random.nextBoolean()) {
-                    flags();
-                } else if (random.nextInt(4) == 0) {
-                    patch();
-                } else {
-                    instruction();
+                switch (random.nextInt(8)) {
+                    case 0, 1, 2 -> flags();
+                    case 3, 4, 5 -> string();
+                    case 6 -> patch();
+                    default -> instruction();
                 }
             }
             default -> instruction();
@@ -93,6 +92,26 @@ final class RandomProgram {
             case 3 -> bytes(oneOf(0xFA, 0xFB));
             default -> bytes(0x48, 0x0F, 0xC7, 0x4C, 0x24, 0xC0);
         }
+    }
+
+    /** STOS, MOVS or LODS between two places from RSI on that may overlap, mostly forward, with REP or without; RSI is kept. */
+    private void string() {
+        bytes(0x56, 0x48, 0x8D, 0x7E, random.nextInt(128)); // push rsi; lea rdi, [rsi + n]
+        bytes(0x48, 0x8D, 0x76, random.nextInt(128)); // lea rsi, [rsi + n]
+        if (random.nextInt(8) > 0) {
+            bytes(0xFC); // cld
+        }
+        if (random.nextBoolean()) {
+            bytes(0xB9); // mov ecx, n
+            word(random.nextInt(12));
+            bytes(0xF3);
+        }
+        switch (random.nextInt(4)) {
+            case 0 -> bytes(0x66, oneOf(0xA5, 0xAB, 0xAD));
+            case 1 -> bytes(0x48, oneOf(0xA5, 0xAB, 0xAD));
+            default -> bytes(oneOf(0xA4, 0xA5, 0xAA, 0xAB, 0xAC, 0xAD));
+        }
+        bytes(0x5E); // pop rsi
     }
 
     /** Jcc over one instruction. */
