@@ -53,6 +53,7 @@ public final class LockStep implements Guest {
     private final StateImage twinImage = new StateImage();
 
     private long equalAt;
+    private long ripThere;
     private long memoryEqualAt;
     private long comparisons;
     private @Nullable Parting parting;
@@ -192,11 +193,12 @@ public final class LockStep implements Guest {
         comparisons++;
         if (!isSame || !frames.isEmpty() || !devices.isEmpty()) {
             Parting found = new Parting(
-                    equalAt, memoryEqualAt, now, end, twinEnd, image.differences(twinImage), frames, devices);
+                    equalAt, ripThere, memoryEqualAt, now, end, twinEnd, image.differences(twinImage), frames, devices);
             parting = found;
             throw new InvariantViolation("LOCKSTEP-1", found.summary());
         }
         equalAt = now;
+        ripThere = first.rip();
         memoryEqualAt = isWhole ? now : memoryEqualAt;
     }
 

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Where two machines in {@link LockStep} went apart. The first is the one that was asked for, the second interprets.
  *
  * @param equalAt the last comparison of registers, TLB and counters that found them equal, in instructions
+ * @param rip of the instruction that came next there
  * @param memoryEqualAt the same for all memory and the devices
  * @param foundAt the comparison that did not
  * @param end how the guest ended in the first, or null
@@ -22,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Parting(
         long equalAt,
+        long rip,
         long memoryEqualAt,
         long foundAt,
         @Nullable GuestEnd end,
@@ -68,7 +70,8 @@ public record Parting(
         List<String> lines = new ArrayList<>();
         lines.add("translator and interpreter went apart:");
         lines.add("  instruction %15d  memory and devices are the same".formatted(memoryEqualAt));
-        lines.add("  instruction %15d  registers, TLB, counters and the frames in use are the same".formatted(equalAt));
+        lines.add("  instruction %15d  registers, TLB, counters and the frames in use are the same, with RIP = 0x%x"
+                .formatted(equalAt, rip));
         lines.add("  instruction %15d  these are not:".formatted(foundAt));
         if (endsDiffer()) {
             lines.add("    the end: %s, %s".formatted(told(end), told(twinEnd)));

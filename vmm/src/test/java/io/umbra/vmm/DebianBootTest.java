@@ -111,12 +111,26 @@ class DebianBootTest {
                 new DomainConfig(MEMORY, PagingKind.NESTED, plain.policy(), 1, false, plain.startDate(), false));
     }
 
+    /** All of {@code --verify}: faults against the definition, translated code against the interpreter, in lock-step. */
     @Test
-    void everyTranslationIsAsTheDefinitionSays() throws Exception {
-        DomainConfig plain = DomainConfig.of(MEMORY);
-        Boot boot = assertSameConsole(
-                new DomainConfig(MEMORY, PagingKind.SHADOW, plain.policy(), 1, false, plain.startDate(), true));
-        assertThat(boot.domain().verified()).isGreaterThan(20_000);
+    void everyTranslationOfAddressesAndOfCodeIsAsItsDefinitionSays() throws Exception {
+        ByteArrayOutputStream console = new ByteArrayOutputStream();
+        DomainConfig config =
+                DomainConfig.of(MEMORY).with(Translation.fastest()).withVerify(true);
+        try (LockStep both = guest.inLockStep(config, TUNED, console::write)) {
+            both.limit(LIMIT);
+            assertThat(both.run()).isEqualTo(reference.end());
+            assertThat(console.toString(StandardCharsets.UTF_8)).isEqualTo(reference.console());
+            assertThat(both.domain().instructions())
+                    .isEqualTo(reference.domain().instructions());
+            assertThat(both.domain().verified()).isGreaterThan(20_000);
+            assertThat(both.comparisons()).isGreaterThan(10_000);
+            for (Counter counter : Counter.values()) {
+                assertThat(both.domain().counters().get(counter))
+                        .as(counter.name())
+                        .isEqualTo(reference.domain().counters().get(counter));
+            }
+        }
     }
 
     @Test

@@ -106,9 +106,23 @@ final class DebianGuest {
         }
     }
 
+    /** Before its first instruction, with a twin that interprets. */
+    LockStep inLockStep(DomainConfig config, String commandLine, IntConsumer console) throws LoadException {
+        return LockStep.of(
+                (role, printed, input) -> loaded(role.of(config), commandLine, printed, input),
+                console,
+                ConsoleInput.none(),
+                LockStepPlan.DEFAULT);
+    }
+
     /** Before its first instruction. */
     Domain loaded(DomainConfig config, String commandLine, IntConsumer console) throws LoadException {
-        Domain domain = new Domain(config, console, ConsoleInput.none());
+        return loaded(config, commandLine, console, ConsoleInput.none());
+    }
+
+    private Domain loaded(DomainConfig config, String commandLine, IntConsumer console, ConsoleInput input)
+            throws LoadException {
+        Domain domain = new Domain(config, console, input);
         GuestImage image = config.abi() == DomainConfig.Abi.XEN
                 ? GuestImage.recogniseForXen(kernel, "vmlinuz")
                 : GuestImage.recognise(kernel, "vmlinuz");
