@@ -14,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * device memory go with the P2M entry too, one by one. Tags in a table that is out of sync are not believed. Xen: the fast path of {@code sh_page_fault}.
  */
 final class FastFaults {
-    private static final long LINEAR_32 = 0xFFFF_FFFFL;
-
     private final ShadowTables tables;
     private final Counters counters;
     private final boolean isOn;
@@ -38,25 +36,17 @@ final class FastFaults {
         if (!isOn || (code & PageFaultCode.PRESENT) != 0) {
             return null;
         }
-        long cut = vcpu.rootType.format() == GuestFormat.LONG ? linear : linear & LINEAR_32;
-        long rights = LongModeEntry.WRITABLE | LongModeEntry.USER;
-        ShadowPage page = vcpu.findRootOf(cut);
-        while (page != null && page.liveType().level() > 1) {
-            ShadowType type = page.liveType();
-            long entry = tables.entry(page, type.index(cut) * type.slotsPerEntry());
-            rights &= entry;
-            page = tables.child(entry);
-        }
+        ShadowPage page = vcpu.path.table(vcpu, linear);
         if (page == null || page.liveType().shadowsTable() && tables.frames.isOutOfSync(page.frame)) {
             return null;
         }
-        long leaf = tables.entry(page, page.liveType().index(cut));
+        long leaf = tables.entry(page, page.liveType().index(linear));
         if (FaultTag.isNotPresent(leaf)) {
             counters.add(Counter.FAST_NOT_PRESENT);
             return new GuestFault(
                     GuestWalker.faultCode(vcpu.state, page.liveType().format(), 0, code));
         }
-        if (FaultTag.isDevice(leaf) && isPlainAccess(vcpu.state, code, rights & leaf)) {
+        if (FaultTag.isDevice(leaf) && isPlainAccess(vcpu.state, code, vcpu.path.rights() & leaf)) {
             counters.add(Counter.FAST_MMIO);
             return Emulate.MMIO;
         }

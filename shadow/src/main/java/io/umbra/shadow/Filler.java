@@ -60,9 +60,12 @@ final class Filler {
     /** Makes the links of the path. @return its level-1 shadow; null when only one level is filled at a time and more are missing, or when a large leaf ends it */
     @Nullable
     ShadowPage path(ShadowVcpu vcpu, GuestWalk walk) {
-        ShadowPage table = vcpu.rootOf(walk.linear);
         changed = false;
-        lastTable = null;
+        lastTable = known(vcpu, walk);
+        if (lastTable != null) {
+            return lastTable;
+        }
+        ShadowPage table = vcpu.rootOf(walk.linear);
         for (int level = walk.topLevel; level > 1; level--) {
             if (level == 2 && tables.large.serves(walk, table)) {
                 changed |= tables.large.fill(walk, table);
@@ -81,6 +84,13 @@ final class Filler {
         }
         lastTable = table;
         return table;
+    }
+
+    /** The end of the path where all of it is there: links are as the guest's entries say, which are write-protected (PROP-1). */
+    private @Nullable ShadowPage known(ShadowVcpu vcpu, GuestWalk walk) {
+        ShadowPage table = writeProtects && walk.leafLevel == 1 ? vcpu.path.table(vcpu, walk.linear) : null;
+        boolean isOfTable = table != null && table.liveType().shadowsTable() && table.frame == walk.tables[1];
+        return isOfTable ? table : null;
     }
 
     /** The shadow that the entry at {@code level} shall refer to. */

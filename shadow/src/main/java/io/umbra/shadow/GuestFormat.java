@@ -40,8 +40,13 @@ enum GuestFormat {
         return 1 << indexBits;
     }
 
+    /** The lowest of the linear address's bits that choose an entry at {@code level}. */
+    int indexShift(int level) {
+        return 12 + indexBits * (level - 1);
+    }
+
     int index(long linear, int level) {
-        return (int) (linear >>> 12 + indexBits * (level - 1)) & entries() - 1;
+        return (int) (linear >>> indexShift(level)) & entries() - 1;
     }
 
     /** 4 KiB frames that one entry at {@code level} maps. */

@@ -32,6 +32,8 @@ final class GuestWalk {
 
     /** The guest frame of the 4 KiB page that holds {@link #linear}. */
     long gfn;
+    /** What the P2M says of it, when the walk succeeded. */
+    long p2mEntry;
 
     /** Effective rights over all levels, before WP, SMEP, SMAP and protection keys. */
     boolean writable;

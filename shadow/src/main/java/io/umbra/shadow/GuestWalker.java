@@ -67,7 +67,7 @@ final class GuestWalker {
             long changes = p2m.changes();
             boolean permitted = walk.unpaged ? walkIdentity(walk) : descend(state, walk) && isPermitted(state, walk);
             if (permitted) {
-                p2m.demand(walk.gfn, walk.isWrite());
+                walk.p2mEntry = p2m.demand(walk.gfn, walk.isWrite());
             }
             boolean isStale = p2m.changes() != changes;
             if (!isStale && (!permitted || walk.unpaged || setAccessedAndDirty(walk))) {

@@ -138,6 +138,7 @@ final class LargeLeaves {
         if (old == entry) {
             return false;
         }
+        tables.linkChanged();
         if (is(old)) {
             mappings.remove(run(LongModeEntry.frame(old)), table, slot);
         }

@@ -25,7 +25,6 @@ final class PageFaults {
     private static final int MOST_SPURIOUS = 64;
 
     private final ShadowTables tables;
-    private final P2m p2m;
     private final Counters counters;
     private final List<ShadowVcpu> vcpus;
     private final GuestWalker walker;
@@ -41,7 +40,6 @@ final class PageFaults {
 
     PageFaults(
             ShadowTables tables,
-            P2m p2m,
             Counters counters,
             List<ShadowVcpu> vcpus,
             GuestWalker walker,
@@ -52,7 +50,6 @@ final class PageFaults {
             WriteLog log,
             ShadowPolicy policy) {
         this.tables = tables;
-        this.p2m = p2m;
         this.counters = counters;
         this.vcpus = vcpus;
         this.walker = walker;
@@ -93,7 +90,7 @@ final class PageFaults {
             return new GuestFault(walk.faultCode);
         }
         counters.add(Counter.P2M_LOOKUP);
-        long p2mEntry = p2m.lookup(walk.gfn);
+        long p2mEntry = walk.p2mEntry;
         counters.trace.found(walk.gfn, p2mEntry);
         reclaim.makeRoom(vcpu.rootType.pagesOfPath());
         if (!P2m.isBacked(p2mEntry)) {

@@ -98,7 +98,7 @@ public final class ShadowPaging implements Paging {
         this.roots = new Roots(tables, p2m, reclaim, policy);
         this.fastFaults = new FastFaults(tables, counters, policy);
         this.pageFaults = new PageFaults(
-                tables, p2m, counters, vcpus, walker, pdpteRegisters, roots, reclaim, fastFaults, log, policy);
+                tables, counters, vcpus, walker, pdpteRegisters, roots, reclaim, fastFaults, log, policy);
         this.emulatedInstructions = new EmulatedInstructions(tables, counters, policy);
         this.p2mChanges = new P2mChanges();
         p2m.addListener(p2mChanges);
@@ -116,7 +116,8 @@ public final class ShadowPaging implements Paging {
         TableWrites writes = new TableWrites(memory, tables, early, counters, policy);
         VirtualTlb virtualTlb = policy.isOn(PolicyOption.VIRTUAL_TLB) ? new VirtualTlb(tables.walks, counters) : null;
         EmulatedMemory port = new EmulatedMemory(state, walker, memory, p2m, devices, log, writes, virtualTlb);
-        vcpus.add(new ShadowVcpu(state, tlb, emulator, port, early, writes, new EmulationHint(tables.walks)));
+        EmulationHint hint = new EmulationHint(tables.walks);
+        vcpus.add(new ShadowVcpu(state, tlb, emulator, port, early, writes, hint, new ShadowPath(tables)));
         tables.outOfSync.addVcpu();
         followRules(state);
         flushedAndReloaded(vcpus.size() - 1);

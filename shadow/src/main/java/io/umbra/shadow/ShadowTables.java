@@ -25,6 +25,7 @@ final class ShadowTables {
     private final Counters counters;
     private final boolean writeProtects;
     private final WriteProtection writeProtection;
+    private long changesOfLinks;
 
     ShadowTables(
             MachineMemory memory,
@@ -132,6 +133,15 @@ final class ShadowTables {
         return writeProtects && frames.isShadowed(mfn);
     }
 
+    /** Counts the changes of entries above level 1: what a walk down the shadows met before may be void after one. */
+    long changesOfLinks() {
+        return changesOfLinks;
+    }
+
+    void linkChanged() {
+        changesOfLinks++;
+    }
+
     // ---- entries
     // -----------------------------------------------------------------------------------------------------
 
@@ -169,6 +179,7 @@ final class ShadowTables {
             return wasLarge;
         }
         counters.trace.link(parent.liveType(), parent.frame, index, old, entry);
+        linkChanged();
         boolean sameChild = LongModeEntry.isPresent(old)
                 && LongModeEntry.isPresent(entry)
                 && LongModeEntry.frame(old) == LongModeEntry.frame(entry);
@@ -277,6 +288,7 @@ final class ShadowTables {
     private void destroy(ShadowPage page) {
         ShadowType type = page.liveType();
         hash.remove(page);
+        linkChanged();
         if (type.isRoot()) {
             shootdown.lostAll();
         }

@@ -17,6 +17,7 @@ final class ShadowVcpu {
     final EmulationHint hint;
     final Prefetch.Stream stream = new Prefetch.Stream();
     final GuestWalk walk = new GuestWalk();
+    final ShadowPath path;
 
     /** The shadows that hardware CR3 or, for 32-bit guests, its PDPTEs hold. One, or up to four with PAE paging; the same one may be there twice. */
     final @Nullable ShadowPage[] roots = new ShadowPage[PaeEntry.POINTERS];
@@ -48,7 +49,8 @@ final class ShadowVcpu {
             EmulatedMemory emulatedMemory,
             EarlyUnshadow earlyUnshadow,
             TableWrites tableWrites,
-            EmulationHint hint) {
+            EmulationHint hint,
+            ShadowPath path) {
         this.state = state;
         this.tlb = tlb;
         this.emulator = emulator;
@@ -56,6 +58,7 @@ final class ShadowVcpu {
         this.earlyUnshadow = earlyUnshadow;
         this.tableWrites = tableWrites;
         this.hint = hint;
+        this.path = path;
     }
 
     /** The root above {@code linear}, or null where the guest has none. */
