@@ -103,7 +103,7 @@ final class SideBySide {
         line(table, "  entries revalidated after a write", run -> run.get(Counter.VALIDATE));
         line(table, "  shadow pages made", run -> run.get(Counter.SHADOW_ALLOC));
         line(table, "  shadow pages at peak", run -> run.get(Counter.SHADOW_PAGES_PEAK));
-        line(table, "  flushes of the whole TLB", run -> run.get(Counter.FLUSH));
+        line(table, "  flushes that could not wait", run -> run.get(Counter.FLUSH));
         pvLine(table, "  flushes that the audit asked for", pv -> pv.get(PvTotal.AUDIT_FLUSHES));
         pvLine(table, "  entries audited one by one", pv -> pv.get(PvTotal.ENTRIES_AUDITED));
         pvLine(table, "  tables validated", pv -> pv.get(PvTotal.TABLES_VALIDATED));
