@@ -224,7 +224,7 @@ final class Auditor {
         }
     }
 
-    /** ROOT-1. */
+    /** ROOT-1 and PATH-1. */
     private void roots() {
         for (int number = 0; number < engine.vcpus.size(); number++) {
             ShadowVcpu vcpu = engine.vcpus.get(number);
@@ -239,6 +239,9 @@ final class Auditor {
                 } else if (!isRootOf(vcpu.state, place, root)) {
                     found("ROOT-1", "vCPU " + number + " holds " + root + " and not the shadow of its own root");
                 }
+            }
+            if (!vcpu.path.isSound(vcpu)) {
+                found("PATH-1", "vCPU " + number + " remembers another path than there is");
             }
         }
     }

@@ -46,7 +46,7 @@ final class FastFaults {
             return new GuestFault(
                     GuestWalker.faultCode(vcpu.state, page.liveType().format(), 0, code));
         }
-        if (FaultTag.isDevice(leaf) && isPlainAccess(vcpu.state, code, vcpu.path.rights() & leaf)) {
+        if (FaultTag.isDevice(leaf) && isPlainAccess(vcpu.state, code, vcpu.path.rights & leaf)) {
             counters.add(Counter.FAST_MMIO);
             return Emulate.MMIO;
         }

@@ -18,7 +18,8 @@ final class ShadowPath {
     private long region;
 
     private long changesOfLinks;
-    private long rights;
+    /** RW and US, as all links to the last {@link #table} grant them. */
+    long rights;
 
     ShadowPath(ShadowTables tables) {
         this.tables = tables;
@@ -46,9 +47,18 @@ final class ShadowPath {
         return table;
     }
 
-    /** RW and US, as all links to the last {@link #table} grant them. */
-    long rights() {
-        return rights;
+    /** Rule PATH-1. */
+    boolean isSound(ShadowVcpu vcpu) {
+        long linear = region << vcpu.rootType.format().indexShift(2);
+        boolean isBelieved =
+                table != null && root == vcpu.findRootOf(linear) && changesOfLinks == tables.changesOfLinks();
+        if (!isBelieved) {
+            return true;
+        }
+        long remembered = rights;
+        boolean isSame = descend(root, linear) == table && rights == remembered;
+        rights = remembered;
+        return isSame;
     }
 
     private @Nullable ShadowPage descend(@Nullable ShadowPage from, long linear) {

@@ -19,6 +19,7 @@
  *   <li>PIN-1: only roots are pinned, and the list of them is whole.
  *   <li>ROOT-1: each vCPU holds live roots of its paging mode's type: of the guest's root frame when that is memory, with PAE paging of the frame that each present PDPTE register names, and no others.
  *   <li>ROOT-2: the prefilled slots of each shadow of a four-level root hold what they were filled with; rules about entries do not speak of them.
+ *   <li>PATH-1: what a vCPU's last path of shadows is remembered to end in, and with which rights, is what a walk from its root comes to.
  *   <li>LINK-1: a present entry above level 1 refers to a live shadow one level lower, of the very frame or large page that the guest's entry names. Where a guest entry has two of hardware's, they refer to the two pages of one shadow, with the same rights.
  *   <li>RMAP-1: the reverse map lists exactly the present leaves, each under the frame it maps.
  *   <li>RMAP-2: a frame's count of writable mappings is the number of writable leaves that map it.

@@ -152,6 +152,14 @@ class AuditorTest {
     }
 
     @Test
+    void pathRememberedWithOtherRightsBreaksPath1() {
+        ShadowVcpu vcpu = guest.engine.vcpus.get(0);
+        assertThat(vcpu.path.table(vcpu, OTHER)).isSameAs(guest.shadow(OTHER, 1));
+        vcpu.path.rights ^= US;
+        reports("PATH-1");
+    }
+
+    @Test
     void linkToAnotherTableOfTheRightLevelBreaksLink1() {
         long entry = guest.shadowEntry(OTHER, 2);
         setLink(OTHER, 2, entry & ~LongModeEntry.FRAME_MASK | guest.shadow(WRITTEN, 1).mfn << 12);
