@@ -38,6 +38,9 @@ final class HostWalk {
     private static final int COMPARE = 0x3B;
     private static final int ADD = 0x03;
 
+    /** From an entry of the first way to that of the second, in bytes. */
+    private static final int SECOND = 8 * TlbBank.SECOND;
+
     private static final int[] SAVED = {RBX, RSI, 8, 9, 10, 11};
 
     private static final int TO_WRITE = (int) (LongModeEntry.WRITABLE | LongModeEntry.DIRTY);
@@ -210,6 +213,7 @@ final class HostWalk {
         out.extended(0xF7, 8, 0, RBX);
         out.int32(-4096);
         out.jumpIf(NOT_EQUAL, refuse);
+        promote(write ? TlbBank.WRITE : TlbBank.READ);
         callWalk(refuse);
         permit(HostState.DATA_MASK, HostState.DATA_WANT, HostState.UNUSUAL, refuse);
         if (write) {
@@ -230,20 +234,12 @@ final class HostWalk {
         out.move(RBX, 10);
         out.memory(SUB, 8, RBX, RBP, at(HostState.HOST));
         out.registers(ADD, 8, RCX, RDI);
-        int same = out.newLabel();
-        int ask = out.newLabel();
+        int other = out.newLabel();
         out.memory(COMPARE, 8, RBX, RCX, 8 * TlbBank.ADDEND);
-        out.jumpIf(EQUAL, same);
-        for (int tag : new int[] {TlbBank.READ, TlbBank.WRITE}) {
-            out.memory(0xC7, 8, 0, RCX, 8 * tag);
-            out.int32(0);
-        }
-        out.store(RBX, RCX, 8 * TlbBank.ADDEND);
-        out.store(10, RCX, 8 * TlbBank.ADDRESS);
-        out.jump(ask);
-        out.bind(same);
+        out.jumpIf(NOT_EQUAL, other);
         askBank(known);
-        out.bind(ask);
+        out.bind(other);
+        aim();
         codeEntry(RSI);
         out.memory(COMPARE, 8, RDX, RSI, 8 * CodeTlb.TAG);
         out.jumpIf(NOT_EQUAL, missed);
@@ -290,6 +286,45 @@ final class HostWalk {
         out.registers(ADD, 8, RAX, 10);
         end(refuse);
         return place;
+    }
+
+    /** Has RDX in the first way if the second has it; comes back to the caller's caller if that is all that was missing. Uses R8, R9 and R10. */
+    private void promote(int wanted) {
+        int absent = out.newLabel();
+        int found = out.newLabel();
+        out.move(8, RDI);
+        out.registers(ADD, 8, 8, RCX);
+        out.memory(COMPARE, 8, RDX, 8, SECOND + 8 * TlbBank.READ);
+        out.jumpIf(EQUAL, found);
+        out.memory(COMPARE, 8, RDX, 8, SECOND + 8 * TlbBank.WRITE);
+        out.jumpIf(NOT_EQUAL, absent);
+        out.bind(found);
+        for (int word = 0; word < TlbBank.WORDS; word++) {
+            out.load(9, 8, 8 * word);
+            out.load(10, 8, SECOND + 8 * word);
+            out.store(9, 8, SECOND + 8 * word);
+            out.store(10, 8, 8 * word);
+        }
+        out.memory(COMPARE, 8, RDX, 8, 8 * wanted);
+        out.jumpIf(NOT_EQUAL, absent);
+        out.memory(ADD, 8, RAX, 8, 8 * TlbBank.ADDRESS);
+        out.registers(XOR, 4, RCX, RCX);
+        restore();
+        out.bind(absent);
+    }
+
+    /** {@link TlbBank#aim}: RCX = the entry's address, RBX = ADDEND, R10 = ADDRESS. Uses RSI. */
+    private void aim() {
+        for (int word = 0; word < TlbBank.WORDS; word++) {
+            out.load(RSI, RCX, 8 * word);
+            out.store(RSI, RCX, SECOND + 8 * word);
+        }
+        for (int tag : new int[] {TlbBank.READ, TlbBank.WRITE}) {
+            out.memory(0xC7, 8, 0, RCX, 8 * tag);
+            out.int32(0);
+        }
+        out.store(RBX, RCX, 8 * TlbBank.ADDEND);
+        out.store(10, RCX, 8 * TlbBank.ADDRESS);
     }
 
     private void save() {

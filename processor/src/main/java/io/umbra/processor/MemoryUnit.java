@@ -296,7 +296,9 @@ final class MemoryUnit {
         boolean alignmentFlag = (state.rflags & RFlags.ALIGNMENT_CHECK) != 0;
         TlbBank bank = bankOf(access, alignmentFlag);
         int at = TlbBank.at(linear);
-        if (bank.words[at + TlbBank.tag(access)] == (linear & PAGE | cpu.generation)) {
+        long tag = linear & PAGE | cpu.generation;
+        bank.promote(at, tag);
+        if (bank.words[at + TlbBank.tag(access)] == tag) {
             return bank.words[at + TlbBank.ADDEND] + linear;
         }
         walk(cpu, linear, access, alignmentFlag);
@@ -359,9 +361,11 @@ final class MemoryUnit {
         int at = TlbBank.at(linear);
         long tag = linear & PAGE | generation;
         CodeTlb code = bank == user ? userCode : supervisorCode;
-        boolean isKnown = bank.words[at + TlbBank.ADDEND] == place - linear && bank.holds(at, tag);
-        countFill(isKnown || code.find(linear, generation) == place);
-        bank.aim(at, place - linear);
+        boolean isThere = bank.words[at + TlbBank.ADDEND] == place - linear && bank.holds(at, tag);
+        countFill(isThere || code.find(linear, generation) == place);
+        if (!isThere) {
+            bank.aim(at, place - linear);
+        }
         bank.words[at + TlbBank.READ] = tag;
         if ((access & PageFaultCode.WRITE) != 0
                 && !memory.isCodeWatched(walker.machineAddress >>> MachineMemory.FRAME_SHIFT)) {

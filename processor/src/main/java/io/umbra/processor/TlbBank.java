@@ -5,8 +5,9 @@ import io.umbra.x86.PageFaultCode;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The cached translations of data accesses with one kind of rights (user, supervisor, supervisor with AC set under SMAP): direct-mapped by linear page, with
- * separate tags for reading and writing, so that one compare decides translation and right. Those of code are in {@link CodeTlb}.
+ * The cached translations of data accesses with one kind of rights (user, supervisor, supervisor with AC set under SMAP): two ways, chosen by linear page, with
+ * separate tags for reading and writing, so that one compare decides translation and right. The first way has what was used last, and only there is looked at once; what is found in the second
+ * changes places with it. Those of code are in {@link CodeTlb}.
  *
  * <pre>
  *  an entry is four words, from {@link #at} on:
@@ -28,6 +29,9 @@ final class TlbBank {
     static final int ADDRESS = 3;
     static final int WORDS = 4;
 
+    /** How far behind an entry of the first way that of the second is, in {@link #words}. */
+    static final int SECOND = ENTRIES * WORDS;
+
     /** The bits of a tag that are its generation. */
     static final long GENERATION = 0xFFF;
 
@@ -39,7 +43,7 @@ final class TlbBank {
     private static final int AT_SHIFT = 12 - 2;
     private static final int AT_MASK = MASK << 2;
 
-    final long[] words = new long[ENTRIES * WORDS];
+    final long[] words = new long[2 * SECOND];
     /** The same, for generated code. */
     final MemorySegment segment = MemorySegment.ofArray(words);
 
@@ -50,7 +54,7 @@ final class TlbBank {
         }
     }
 
-    /** Where in {@link #words} the entry for {@code linear} begins. */
+    /** Where in {@link #words} the entry of the first way for {@code linear} begins. */
     static int at(long linear) {
         return (int) (linear >>> AT_SHIFT) & AT_MASK;
     }
@@ -65,11 +69,23 @@ final class TlbBank {
         return words[at + READ] == tag || words[at + WRITE] == tag;
     }
 
-    /** The entry is for the page that lies at {@code addend}; if it was for another, nothing of that is left. */
-    void aim(int at, long addend) {
-        if (words[at + ADDEND] != addend) {
-            drop(at);
+    /** If the second way has {@code tag}, for either kind of access, the two ways change places. */
+    void promote(int at, long tag) {
+        int second = at + SECOND;
+        if (holds(second, tag)) {
+            for (int word = 0; word < WORDS; word++) {
+                long other = words[at + word];
+                words[at + word] = words[second + word];
+                words[second + word] = other;
+            }
         }
+    }
+
+    /** The entry of the first way is for the page that lies at {@code addend}, and has no tags yet. What it held is in the second way, and nobody has what that held. */
+    void aim(int at, long addend) {
+        System.arraycopy(words, at, words, at + SECOND, WORDS);
+        words[at + READ] = 0;
+        words[at + WRITE] = 0;
         words[at + ADDEND] = addend;
         words[at + ADDRESS] = addend + HostMemory.address();
     }
@@ -88,9 +104,12 @@ final class TlbBank {
         }
     }
 
+    /** Drops both ways. */
     void drop(int at) {
-        words[at + READ] = 0;
-        words[at + WRITE] = 0;
+        for (int way = at; way < words.length; way += SECOND) {
+            words[way + READ] = 0;
+            words[way + WRITE] = 0;
+        }
     }
 
     /** Drops the pages whose linear address selects {@code index} in a table of {@code level}, 1 or 2. */
@@ -102,8 +121,14 @@ final class TlbBank {
             return;
         }
         // The lowest bit of a level-2 index is the highest of the slot's number.
-        int first = (index & 1) * TABLE;
-        for (int at = first * WORDS; at < (first + TABLE) * WORDS; at += WORDS) {
+        int first = (index & 1) * TABLE * WORDS;
+        dropBelow(index, first);
+        dropBelow(index, first + SECOND);
+    }
+
+    /** In half a way. */
+    private void dropBelow(int index, int first) {
+        for (int at = first; at < first + TABLE * WORDS; at += WORDS) {
             if (selects(words[at + READ], index)) {
                 words[at + READ] = 0;
             }
@@ -119,7 +144,7 @@ final class TlbBank {
     }
 
     void clear() {
-        for (int at = 0; at < words.length; at += WORDS) {
+        for (int at = 0; at < SECOND; at += WORDS) {
             drop(at);
         }
     }

@@ -153,7 +153,8 @@ class HostWalkTest {
 
     /** A page that the random tables are asked for: below entries 1 and 2 of level 2, so that a page of 1 GiB at frame 0 holds no table there, and does not end there. */
     private static long page(Format format, SplittableRandom random) {
-        long page = (1L + random.nextInt(2)) << LongModeEntry.indexShift(2) | (long) random.nextInt(512) << 12;
+        long page = (1L + random.nextInt(2)) << LongModeEntry.indexShift(2);
+        page |= (long) random.nextInt(random.nextBoolean() ? 4 : 512) << 12; // many in one place of the TLB
         if (!format.isLong()) {
             return page | (long) (1 + random.nextInt(3)) << 30;
         }
