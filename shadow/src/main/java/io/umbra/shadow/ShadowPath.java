@@ -36,9 +36,7 @@ final class ShadowPath {
         long cut = format == GuestFormat.LONG ? linear : linear & LINEAR_32;
         ShadowPage from = vcpu.findRootOf(cut);
         long wanted = cut >>> format.indexShift(2);
-        boolean isKnown =
-                table != null && root == from && region == wanted && changesOfLinks == tables.changesOfLinks();
-        if (!isKnown) {
+        if (region != wanted || !isCurrent(from)) {
             root = from;
             region = wanted;
             changesOfLinks = tables.changesOfLinks();
@@ -47,12 +45,15 @@ final class ShadowPath {
         return table;
     }
 
+    /** What is remembered is of this root, and no link has changed since. */
+    private boolean isCurrent(@Nullable ShadowPage loaded) {
+        return table != null && root == loaded && changesOfLinks == tables.changesOfLinks();
+    }
+
     /** Rule PATH-1. */
     boolean isSound(ShadowVcpu vcpu) {
         long linear = region << vcpu.rootType.format().indexShift(2);
-        boolean isBelieved =
-                table != null && root == vcpu.findRootOf(linear) && changesOfLinks == tables.changesOfLinks();
-        if (!isBelieved) {
+        if (!isCurrent(vcpu.findRootOf(linear))) {
             return true;
         }
         long remembered = rights;
