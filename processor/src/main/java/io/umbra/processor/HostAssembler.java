@@ -17,6 +17,9 @@ final class HostAssembler {
     static final int RSI = 6;
     static final int RDI = 7;
 
+    /** Conditions, as in Jcc. */
+    static final int ABOVE_OR_EQUAL = 3, EQUAL = 4, NOT_EQUAL = 5, ABOVE = 7, NEGATIVE = 8;
+
     static final int NONE = -1;
 
     private byte[] bytes = new byte[4096];

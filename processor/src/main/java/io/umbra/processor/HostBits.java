@@ -1,5 +1,7 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.EQUAL;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RCX;
 import static io.umbra.processor.HostAssembler.RDX;
@@ -9,8 +11,6 @@ import io.umbra.processor.Instruction.Operand;
 
 /** BT, BTS, BTR, BTC, BSF, BSR, POPCNT, TZCNT, LZCNT and CRC32 as host code. Where a flag is undefined and can be seen, it is made as the interpreter makes it. */
 final class HostBits extends HostInstructions {
-    private static final int EQUAL = 4;
-    private static final int NOT_EQUAL = 5;
     private static final int REP = 0xF3, REPNE = 0xF2;
     private static final int SET_CARRY = 0xF9;
 

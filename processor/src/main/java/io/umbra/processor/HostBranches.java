@@ -1,5 +1,7 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.ABOVE;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
@@ -13,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The last instruction of a block, as host code, and the way from there to the next block: by a jump where that is one of the region's, by the table of blocks where it is not. */
 final class HostBranches {
-    private static final int NOT_EQUAL = 5;
-    private static final int ABOVE = 7;
     private static final int PAGE_BYTES = 4096;
     private static final int LEFT = HostState.at(HostState.LEFT);
     private static final int RIP_BASE = HostState.at(HostState.RIP_BASE);

@@ -1,5 +1,7 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.EQUAL;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RBX;
@@ -223,15 +225,20 @@ final class HostCode {
 
     /** RCX = the address of RAX's entry in the code TLB. ZF: it is RAX's page. Sets {@link HostState#RIP_BASE}. Uses RDX. */
     private static void writeLookup(HostAssembler out) {
-        out.move(RCX, RAX);
-        out.shiftRight(RCX, 12 - 4);
-        out.arithmetic(Alu.AND, 4, RCX, TlbBank.MASK << 4);
-        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.CODE_TLB));
+        writeCodeEntry(out, RCX);
         out.move(RDX, RAX);
         out.arithmetic(Alu.AND, 8, RDX, -4096);
         out.store(RDX, RBP, HostState.at(HostState.RIP_BASE));
         out.memory(0x0B, 8, RDX, RBP, HostState.at(HostState.GENERATION));
         out.memory(0x3B, 8, RDX, RCX, 8 * CodeTlb.TAG);
+    }
+
+    /** {@code target} = the address of the entry in the code TLB for RAX, a linear address. */
+    static void writeCodeEntry(HostAssembler out, int target) {
+        out.move(target, RAX);
+        out.shiftRight(target, 12 - 4);
+        out.arithmetic(Alu.AND, 4, target, TlbBank.MASK << 4);
+        out.memory(0x03, 8, target, RBP, HostState.at(HostState.CODE_TLB));
     }
 
     /** RDX = the place of the linear address RAX, by the entry at RCX. */
@@ -269,8 +276,6 @@ final class HostCode {
         return distance(dispatch[mode == 64 ? 0 : 1]);
     }
 
-    private static final int EQUAL = 4;
-    private static final int NOT_EQUAL = 5;
     private static final int[] SAVED = {RBX, RBP, 12, 13, 14, 15};
 
     /**
@@ -320,13 +325,10 @@ final class HostCode {
 
     private static void writeProbe(HostAssembler out) {
         out.store(RAX, RBP, HostState.at(HostState.RIP));
-        out.move(RCX, RAX);
+        writeCodeEntry(out, RCX);
         out.move(RDX, RAX);
-        out.shiftRight(RCX, 8);
-        out.arithmetic(4, 8, RDX, -4096);
-        out.arithmetic(4, 4, RCX, TlbBank.MASK << 4);
+        out.arithmetic(Alu.AND, 8, RDX, -4096);
         out.memory(0x0B, 8, RDX, RBP, HostState.at(HostState.GENERATION));
-        out.memory(0x03, 8, RCX, RBP, HostState.at(HostState.CODE_TLB));
         int end = out.newLabel();
         out.memory(0x3B, 8, RDX, RCX, 8 * CodeTlb.TAG);
         out.jumpIf(NOT_EQUAL, end);

@@ -1,5 +1,6 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
@@ -10,7 +11,6 @@ import io.umbra.x86.VcpuState;
 
 /** What a kernel does at each entry and exit, as host code: reads of control registers, SWAPGS, RDPKRU. Each leaves for the fault where it is not permitted. */
 final class HostControl extends HostInstructions {
-    private static final int NOT_EQUAL = 5;
 
     HostControl(HostEmitter emit) {
         super(emit);

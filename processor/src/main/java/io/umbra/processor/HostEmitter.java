@@ -1,6 +1,7 @@
 package io.umbra.processor;
 
 import static io.umbra.processor.HostAssembler.NONE;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
@@ -21,7 +22,6 @@ import java.util.List;
  */
 final class HostEmitter {
     private static final int FLAGS = HostState.at(HostState.FLAGS);
-    private static final int NOT_EQUAL = 5;
     /** Bit of CF in the word of flags. */
     private static final int CARRY_BIT = 8;
 

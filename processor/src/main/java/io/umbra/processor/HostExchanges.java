@@ -1,5 +1,7 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.EQUAL;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
@@ -11,8 +13,6 @@ import io.umbra.x86.VcpuState;
 
 /** XCHG, XADD, CMPXCHG, CMPXCHG8B and CMPXCHG16B as host code. */
 final class HostExchanges extends HostInstructions {
-    private static final int EQUAL = 4;
-    private static final int NOT_EQUAL = 5;
     private static final int COMPARE = 0x3B;
     private static final int MISALIGNED = 15;
     /** ZF in the upper byte of {@link HostState#FLAGS}. */

@@ -5,6 +5,7 @@ import static io.umbra.processor.HostEmitter.sized;
 
 import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
+import io.umbra.x86.VcpuState;
 import java.util.List;
 
 /** Some of the guest's instructions as host code: what their translations have in common. */
@@ -110,5 +111,17 @@ abstract class HostInstructions {
     /** All bytes of {@code register} that a load of {@code size} bytes from RAX's memory gives: 4 and 8 set the whole register. */
     final void loadOperand(int register, int size) {
         out.memory(sized(0x8B, size), size, register, RAX, 0);
+    }
+
+    /** RAX = where {@code distance} from the stack's top is. */
+    final void locateStack(int distance, boolean write) {
+        emit.spoilFlags();
+        out.memory(0x8D, width, RAX, HostState.host(VcpuState.RSP), distance);
+        emit.locate(width, write);
+    }
+
+    final void moveStack(int distance) {
+        int pointer = HostState.host(VcpuState.RSP);
+        out.memory(0x8D, width, pointer, pointer, distance);
     }
 }

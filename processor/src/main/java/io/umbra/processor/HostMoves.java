@@ -178,18 +178,6 @@ final class HostMoves extends HostInstructions {
 
     // ---- the stack --------------------------------------------------------------------------------------------------
 
-    /** RAX = where {@code distance} from the stack's top is. */
-    private void locateStack(int distance, boolean write) {
-        emit.spoilFlags();
-        out.memory(0x8D, width, RAX, HostState.host(VcpuState.RSP), distance);
-        emit.locate(width, write);
-    }
-
-    private void moveStack(int distance) {
-        int pointer = HostState.host(VcpuState.RSP);
-        out.memory(0x8D, width, pointer, pointer, distance);
-    }
-
     private boolean push() {
         Operand from = first();
         if (i.operandSize != width || !isPlain(from) && !isImmediate(from, width)) {

@@ -1,5 +1,8 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.EQUAL;
+import static io.umbra.processor.HostAssembler.NEGATIVE;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 
@@ -21,9 +24,6 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class HostRegionWriter {
-    private static final int NEGATIVE = 8;
-    private static final int EQUAL = 4;
-    private static final int NOT_EQUAL = 5;
     private static final int PAGE_BYTES = 4096;
     private static final int LEFT = HostState.at(HostState.LEFT);
 

@@ -1,5 +1,8 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.ABOVE;
+import static io.umbra.processor.HostAssembler.EQUAL;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
@@ -15,9 +18,6 @@ import io.umbra.x86.VcpuState;
  * much of it as it can. The host's own instruction does the work between the two places that the TLB gave.
  */
 final class HostStrings extends HostInstructions {
-    private static final int EQUAL = 4;
-    private static final int NOT_EQUAL = 5;
-    private static final int ABOVE = 7;
     private static final int SCRATCH = HostState.at(HostState.SCRATCH);
     private static final int COUNT = HostState.host(VcpuState.RCX);
     private static final int SOURCE = HostState.host(VcpuState.RSI);
@@ -133,7 +133,7 @@ final class HostStrings extends HostInstructions {
         }
     }
 
-    /** Leaves if the pages of both operands have the same place in the TLB: there each iteration drives the other's out, and walks again. */
+    /** Leaves if the pages of both operands have the same place in the TLB: there the interpreter looks both up again in each iteration, and they change ways. */
     private void mustNotMeet() {
         if (i.repeat != 0) {
             out.registers(0x8B, 4, RCX, SOURCE);

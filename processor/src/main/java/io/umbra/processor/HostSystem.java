@@ -1,5 +1,7 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.EQUAL;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RCX;
@@ -22,8 +24,6 @@ final class HostSystem extends HostInstructions {
     private static final int FLAGS = HostState.at(HostState.FLAGS);
     private static final int CHANGEABLE = HostState.at(HostState.CHANGEABLE);
     private static final int DELICATE = HostState.at(HostState.DELICATE);
-    private static final int EQUAL = 4;
-    private static final int NOT_EQUAL = 5;
     private static final int STORE_FLAGS = 0x9E, LOAD_FLAGS = 0x9F;
     /** What AH holds of the flags behind LAHF, without bit 1. */
     private static final int IN_AH = 0xD5;
@@ -127,18 +127,6 @@ final class HostSystem extends HostInstructions {
         out.memory(0xF7, 4, 0, RBP, CHANGEABLE);
         out.int32((int) RFlags.INTERRUPT);
         out.jumpIf(EQUAL, emit.exit());
-    }
-
-    /** RAX = where {@code distance} from the stack's top is. */
-    private void locateStack(int distance, boolean write) {
-        emit.spoilFlags();
-        out.memory(0x8D, width, RAX, HostState.host(VcpuState.RSP), distance);
-        emit.locate(width, write);
-    }
-
-    private void moveStack(int distance) {
-        int pointer = HostState.host(VcpuState.RSP);
-        out.memory(0x8D, width, pointer, pointer, distance);
     }
 
     private boolean pushFlags() {

@@ -1,5 +1,6 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RDX;
@@ -16,7 +17,6 @@ abstract class HostVectorInstructions extends HostInstructions {
     private static final int SCALAR_SINGLE = 0xF3;
     private static final int MOVE_UNALIGNED = 0xF6F;
     private static final int STORE_UNALIGNED = 0xF7F;
-    private static final int NOT_EQUAL = 5;
     private static final int MISALIGNED = 15;
 
     HostVectorInstructions(HostEmitter emit) {

@@ -1,5 +1,8 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.ABOVE_OR_EQUAL;
+import static io.umbra.processor.HostAssembler.EQUAL;
+import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
 import static io.umbra.processor.HostAssembler.RBX;
@@ -27,9 +30,6 @@ import io.umbra.x86.MachineMemory;
  * </pre>
  */
 final class HostWalk {
-    private static final int ABOVE_OR_EQUAL = 3;
-    private static final int EQUAL = 4;
-    private static final int NOT_EQUAL = 5;
     private static final int TEST = 0x85;
     private static final int OR = 0x0B;
     private static final int AND = 0x23;
@@ -240,7 +240,7 @@ final class HostWalk {
         askBank(known);
         out.bind(other);
         aim();
-        codeEntry(RSI);
+        HostCode.writeCodeEntry(out, RSI);
         out.memory(COMPARE, 8, RDX, RSI, 8 * CodeTlb.TAG);
         out.jumpIf(NOT_EQUAL, missed);
         out.memory(COMPARE, 8, RBX, RSI, 8 * CodeTlb.ADDEND);
@@ -280,7 +280,7 @@ final class HostWalk {
         out.jumpIf(NOT_EQUAL, missed);
         askBank(known);
         count(missed, known, counted);
-        codeEntry(RCX);
+        HostCode.writeCodeEntry(out, RCX);
         out.store(RDX, RCX, 8 * CodeTlb.TAG);
         out.store(10, RCX, 8 * CodeTlb.ADDEND);
         out.registers(ADD, 8, RAX, 10);
@@ -354,14 +354,6 @@ final class HostWalk {
             out.memory(COMPARE, 8, RDX, RCX, 8 * tag);
             out.jumpIf(EQUAL, known);
         }
-    }
-
-    /** {@code target} = the address of RAX's entry in the code TLB. */
-    private void codeEntry(int target) {
-        out.move(target, RAX);
-        out.shiftRight(target, 12 - 4);
-        out.arithmetic(Alu.AND, 4, target, TlbBank.MASK << 4);
-        out.memory(ADD, 8, target, RBP, at(HostState.CODE_TLB));
     }
 
     /** A miss, where control comes to this or to {@code missed}; at {@code known} a recheck. Either is a walk that is not refused any more. Uses RSI. */
