@@ -4,7 +4,7 @@ import io.umbra.x86.Vector;
 
 /**
  * Unwinds from inside an instruction that raised an exception before it committed anything. One object a processor, without a stack trace:
- * throwing it costs a hundred nanoseconds, and not throwing it costs nothing.
+ * throwing it costs some hundred nanoseconds, and not throwing it costs nothing. Whoever has nothing to unwind reads it and does not throw.
  */
 final class GuestException extends RuntimeException {
     private static final long serialVersionUID = 1L;

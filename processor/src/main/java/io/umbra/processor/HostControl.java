@@ -1,5 +1,6 @@
 package io.umbra.processor;
 
+import static io.umbra.processor.HostAssembler.EQUAL;
 import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
 import static io.umbra.processor.HostAssembler.RBP;
@@ -7,9 +8,10 @@ import static io.umbra.processor.HostAssembler.RCX;
 
 import io.umbra.processor.Instruction.Kind;
 import io.umbra.processor.Instruction.Operand;
+import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 
-/** What a kernel does at each entry and exit, as host code: reads of control registers, SWAPGS, RDPKRU. Each leaves for the fault where it is not permitted. */
+/** What a kernel does at each entry and exit, as host code: reads of control registers, SWAPGS, RDPKRU, CLAC. Each leaves for the fault where it is not permitted. */
 final class HostControl extends HostInstructions {
 
     HostControl(HostEmitter emit) {
@@ -22,6 +24,8 @@ final class HostControl extends HostInstructions {
             case MOV_CR -> readControl();
             case SWAPGS -> swapGs();
             case RDPKRU -> readKeyRights();
+            case CLAC -> keepAlignmentFlag(EQUAL);
+            case STAC -> keepAlignmentFlag(NOT_EQUAL);
             default -> false;
         };
     }
@@ -70,6 +74,19 @@ final class HostControl extends HostInstructions {
         emit.made(VcpuState.RAX, 4, RAX);
         out.constant(RAX, 0);
         emit.made(VcpuState.RDX, 4, RAX);
+        return true;
+    }
+
+    /** CLAC where AC is clear, as at most entries of a kernel, and STAC where it is set. A change is one of the TLB's bank, too, and leaves. */
+    private boolean keepAlignmentFlag(int isSo) {
+        int end = out.newLabel();
+        emit.spoilFlags();
+        requireKernel();
+        out.memory(0xF7, 4, 0, RBP, HostState.at(HostState.RFLAGS));
+        out.int32((int) RFlags.ALIGNMENT_CHECK);
+        out.jumpIf(isSo, end);
+        out.jump(emit.exit());
+        out.bind(end);
         return true;
     }
 

@@ -71,6 +71,8 @@ final class HostRunner {
             prepare(end);
             words[HostState.LEFT] = end - state.instructions - counted;
             int number = code.run(address, cpu.bank, cpu.codeTlb, cpu.memory.codeBank(state.cpl));
+            long refused = words[HostState.REFUSED_ACCESS];
+            words[HostState.REFUSED_ACCESS] = HostState.NOTHING_REFUSED;
             collect();
             cpu.ripBase = words[HostState.RIP_BASE];
             cpu.flags.fromHost(words[HostState.FLAGS]);
@@ -90,6 +92,10 @@ final class HostRunner {
             Block block = site.block();
             int length = block.ops.length;
             state.instructions -= length;
+            begin(block, site.operation());
+            if (refused != HostState.NOTHING_REFUSED && isFault((int) refused)) {
+                return Region.FAULT;
+            }
             int done = interpret(block, site.operation());
             if (done < length) {
                 if (cpu.opLimit == 0) {
@@ -211,10 +217,26 @@ final class HostRunner {
         return !cpu.intercepts.timeStamp() && (state.cpl == 0 || (state.cr4 & Cr4.TIME_STAMP_DISABLE) == 0);
     }
 
-    private int interpret(Block block, int operation) {
+    private void begin(Block block, int operation) {
         cpu.running = block;
         cpu.opIndex = operation;
         cpu.opLimit = Integer.MAX_VALUE;
+    }
+
+    /**
+     * Makes the walk for the access that the running operation would begin with now, so that where it ends in a fault, nothing has to be unwound. What that operation checks before it
+     * accesses memory, the code has checked.
+     */
+    private boolean isFault(int access) {
+        long linear = words[HostState.REFUSED];
+        boolean isAddress = cpu.codeMode == 64 || linear >>> 32 == 0;
+        return isAddress
+                && cpu.memory.fillsBank(cpu.bank)
+                && cpu.memory.refuses(cpu, linear, access | cpu.memory.explicit());
+    }
+
+    /** Executes the running operation. @return how many of the block are done with it */
+    private int interpret(Block block, int operation) {
         block.ops[operation].execute(cpu);
         return operation + 1;
     }
@@ -223,6 +245,7 @@ final class HostRunner {
     private int finish(Block block, int from) {
         int done = from;
         while (done < block.ops.length && cpu.opLimit != 0) {
+            begin(block, done);
             done = interpret(block, done);
         }
         return done;

@@ -79,8 +79,16 @@ final class HostState {
     /** PKRU; and 0 if RDPKRU may read it. */
     static final int KEYS = 56, NO_KEYS = 57;
 
+    /**
+     * The access for which the code left because its walk refused it: the linear address, and 0 or {@link io.umbra.x86.PageFaultCode#WRITE}, or {@link #NOTHING_REFUSED} if it left for anything
+     * else.
+     */
+    static final int REFUSED = 58, REFUSED_ACCESS = 59;
+
+    static final int NOTHING_REFUSED = -1;
+
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 58;
+    private static final int SPILLED = 60;
 
     static final int WORDS = SPILLED + 16;
 

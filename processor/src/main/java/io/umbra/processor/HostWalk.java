@@ -15,6 +15,7 @@ import static io.umbra.processor.HostAssembler.RSP;
 import io.umbra.x86.HostMemory;
 import io.umbra.x86.LongModeEntry;
 import io.umbra.x86.MachineMemory;
+import io.umbra.x86.PageFaultCode;
 
 /**
  * The page walk in host code, for TLB misses: {@link PageWalker#walk} of the hypervisor's tables and {@link MemoryUnit}'s fill, for the usual case only. It refuses, having changed
@@ -25,7 +26,7 @@ import io.umbra.x86.MachineMemory;
  *  walk   RAX = linear address. ZF set: R8 = machine address of the page, RSI = the rights that all entries grant and the
  *         leaf's D, RBX = bits of any entry, R9 = the process's address of machine memory, R11 = entries read. Uses R10
  *  data   RAX = linear address, RCX = displacement of its entry in the bank, RDX = the wanted tag.
- *         ZF set: RAX = the address in the process. Uses RCX and RDX
+ *         ZF set: RAX = the address in the process. Uses RCX and RDX; else HostState.REFUSED, but across two pages
  *  fetch  RAX = linear address. ZF set: RAX = the place in HostMemory. Uses RCX and RDX
  * </pre>
  */
@@ -203,6 +204,7 @@ final class HostWalk {
     /** @return where it lies */
     int writeData(boolean write) {
         int place = out.length();
+        int crosses = out.newLabel();
         int refuse = out.newLabel();
         int known = out.newLabel();
         int missed = out.newLabel();
@@ -212,7 +214,7 @@ final class HostWalk {
         out.registers(XOR, 8, RBX, RAX);
         out.extended(0xF7, 8, 0, RBX);
         out.int32(-4096);
-        out.jumpIf(NOT_EQUAL, refuse);
+        out.jumpIf(NOT_EQUAL, crosses);
         promote(write ? TlbBank.WRITE : TlbBank.READ);
         callWalk(refuse);
         permit(HostState.DATA_MASK, HostState.DATA_WANT, HostState.UNUSUAL, refuse);
@@ -251,7 +253,13 @@ final class HostWalk {
             out.store(RDX, RCX, 8 * TlbBank.WRITE);
         }
         out.registers(ADD, 8, RAX, 10);
-        end(refuse);
+        succeed();
+        out.bind(refuse);
+        out.store(RAX, RBP, at(HostState.REFUSED));
+        out.memory(0xC7, 8, 0, RBP, at(HostState.REFUSED_ACCESS));
+        out.int32(write ? PageFaultCode.WRITE : 0);
+        out.bind(crosses);
+        fail();
         return place;
     }
 
@@ -284,7 +292,9 @@ final class HostWalk {
         out.store(RDX, RCX, 8 * CodeTlb.TAG);
         out.store(10, RCX, 8 * CodeTlb.ADDEND);
         out.registers(ADD, 8, RAX, 10);
-        end(refuse);
+        succeed();
+        out.bind(refuse);
+        fail();
         return place;
     }
 
@@ -369,10 +379,12 @@ final class HostWalk {
         out.memory(0x09, 8, RSI, RBP, at(HostState.LARGEST));
     }
 
-    private void end(int refuse) {
+    private void succeed() {
         out.registers(XOR, 4, RCX, RCX);
         restore();
-        out.bind(refuse);
+    }
+
+    private void fail() {
         out.registers(TEST, 8, RSP, RSP);
         restore();
     }
@@ -388,6 +400,7 @@ final class HostWalk {
 
     /** What does not change while the processor lives. */
     static void begin(long[] words, MachineMemory memory) {
+        words[HostState.REFUSED_ACCESS] = HostState.NOTHING_REFUSED;
         words[HostState.HOST] = HostMemory.address();
         words[HostState.MEMORY] = HostMemory.address() + memory.base();
         words[HostState.MEMORY_BYTES] = memory.frames() << MachineMemory.FRAME_SHIFT;

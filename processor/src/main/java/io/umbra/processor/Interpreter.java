@@ -335,7 +335,7 @@ final class Interpreter {
             cpu.running = null;
             return null;
         }
-        return completed(running(), done);
+        return done == Region.FAULT ? faulted(running(), cpu.exception) : completed(running(), done);
     }
 
     private Block running() {

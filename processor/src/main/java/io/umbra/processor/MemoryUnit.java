@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * emulation, whose accesses go to a port.
  *
  * <p>An access that crosses a page translates both pages before it touches either. A translation that fails is offered to the hypervisor's
- * {@link FaultHandler}, and made again for as long as that says so; otherwise a {@link GuestException} unwinds the instruction.
+ * {@link FaultHandler}, and made again for as long as that says so; otherwise {@link Cpu#exception} says what is to be raised, and unwinds the instruction.
  */
 final class MemoryUnit {
     private static final long PAGE = -4096L;
@@ -301,28 +301,40 @@ final class MemoryUnit {
         if (bank.words[at + TlbBank.tag(access)] == tag) {
             return bank.words[at + TlbBank.ADDEND] + linear;
         }
-        walk(cpu, linear, access, alignmentFlag);
+        if (!walk(cpu, linear, access, alignmentFlag)) {
+            throw cpu.exception;
+        }
         return fill(bank, linear, cpu.generation, access);
     }
 
-    /** Walks until the tables permit the access, asking the hypervisor to fix what they refuse; the result is the walker's. */
-    private void walk(Cpu cpu, long linear, int access, boolean alignmentFlag) {
+    /**
+     * Makes the walk of an access that is not in the TLB, and fills nothing.
+     *
+     * @return whether {@link #translate} would throw {@link Cpu#exception}, which is set then
+     */
+    boolean refuses(Cpu cpu, long linear, int access) {
+        return !walk(cpu, linear, access, (state.rflags & RFlags.ALIGNMENT_CHECK) != 0);
+    }
+
+    /**
+     * Walks until the tables permit the access, asking the hypervisor to fix what they refuse; the result is the walker's.
+     *
+     * @return false when {@link Cpu#exception} is to be raised
+     */
+    private boolean walk(Cpu cpu, long linear, int access, boolean alignmentFlag) {
         if (!cpu.isCanonical(linear)) {
-            throw nonCanonical(cpu, linear);
+            nonCanonical(cpu, linear);
+            return false;
         }
         for (int round = 0; round < ROUNDS; round++) {
-            switch (walker.walk(linear, access, alignmentFlag)) {
-                case MAPPED -> {
-                    return;
-                }
-                case PAGE_FAULT -> {
-                    countRefusal();
-                    pageFault(cpu, linear);
-                }
-                case NESTED_FAULT -> {
-                    countRefusal();
-                    nestedFault(cpu, linear);
-                }
+            PageWalker.Outcome outcome = walker.walk(linear, access, alignmentFlag);
+            if (outcome == PageWalker.Outcome.MAPPED) {
+                return true;
+            }
+            countRefusal();
+            boolean isFixed = outcome == PageWalker.Outcome.PAGE_FAULT ? fixes(cpu, linear) : fixesNested(cpu, linear);
+            if (!isFixed) {
+                return false;
             }
         }
         throw new InvariantViolation(
@@ -374,12 +386,13 @@ final class MemoryUnit {
         return place;
     }
 
-    private void pageFault(Cpu cpu, long linear) {
+    /** Offers the walker's page fault to the hypervisor, if they are its. @return whether the walk should be made again */
+    private boolean fixes(Cpu cpu, long linear) {
         int code = walker.code;
         if (offersPageFaults) {
             state.rip = cpu.currentRip();
             if (handler.pageFault(linear, code)) {
-                return;
+                return true;
             }
         }
         GuestException fault = cpu.exception;
@@ -387,23 +400,29 @@ final class MemoryUnit {
         fault.vector = Vector.PAGE_FAULT;
         fault.errorCode = code;
         fault.linear = linear;
-        throw fault;
+        return false;
     }
 
     /** Offers the walker's nested fault to the hypervisor; returns when the walk should be made again. */
     void nestedFault(Cpu cpu, long linear) {
+        if (!fixesNested(cpu, linear)) {
+            throw cpu.exception;
+        }
+    }
+
+    private boolean fixesNested(Cpu cpu, long linear) {
         long guestPhysical = walker.guestPhysical;
         int access = walker.code;
         state.rip = cpu.currentRip();
         if (handler.nestedFault(guestPhysical, access, linear)) {
-            return;
+            return true;
         }
         GuestException fault = cpu.exception;
         fault.reason = GuestException.Reason.NESTED_FAULT;
         fault.errorCode = access;
         fault.linear = linear;
         fault.guestPhysical = guestPhysical;
-        throw fault;
+        return false;
     }
 
     private static GuestException nonCanonical(Cpu cpu, long linear) {
@@ -420,7 +439,9 @@ final class MemoryUnit {
         if (known >= 0) {
             return known;
         }
-        walk(cpu, linear, PageFaultCode.FETCH | explicit(), false);
+        if (!walk(cpu, linear, PageFaultCode.FETCH | explicit(), false)) {
+            throw cpu.exception;
+        }
         return fillCode(cpu, linear);
     }
 

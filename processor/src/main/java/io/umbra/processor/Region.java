@@ -18,6 +18,9 @@ abstract class Region {
 
     private static final int ASKED = 256;
 
+    /** What {@link #run} returns instead of throwing, where it can: {@link Cpu#exception} is to be raised. */
+    static final int FAULT = -1;
+
     final RegionPlan plan;
     private int entered;
     private long restsUntil;
@@ -54,10 +57,10 @@ abstract class Region {
 
     /**
      * Runs from the beginning of a block on. The caller has set {@link Cpu#ripBase}, {@link Cpu#opLimit} (any positive value) and {@link Cpu#regionEnd}, and has made sure
-     * that all of the first block may run. A fault is thrown with {@link Cpu#running} and {@link Cpu#opIndex} as the interpreter would have them.
+     * that all of the first block may run. A fault is thrown, or returned, with {@link Cpu#running} and {@link Cpu#opIndex} as the interpreter would have them.
      *
      * @param entry the block's {@link Block#entry}
-     * @return 0: {@link Cpu#rip} is at the beginning of a block and all before it is counted; otherwise how many operations of {@link Cpu#running} are complete and
+     * @return {@link #FAULT}; 0: {@link Cpu#rip} is at the beginning of a block and all before it is counted; otherwise how many operations of {@link Cpu#running} are complete and
      *     not yet counted, of which the last one may have set RIP or {@link Cpu#exit}
      */
     abstract int run(Cpu cpu, int entry);

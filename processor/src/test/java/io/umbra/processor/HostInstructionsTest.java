@@ -17,13 +17,16 @@ import io.umbra.x86.Cr0;
 import io.umbra.x86.Cr4;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
+import io.umbra.x86.FaultHandler;
 import io.umbra.x86.Intercepts;
+import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -127,6 +130,8 @@ class HostInstructionsTest {
                 "0F20D8",
                 "410F20E1",
                 "0F01F8",
+                "0F01CA",
+                "0F01CB",
                 "0F01EE" // what kernels do at entries
             })
     void hasATranslation(String hex) {
@@ -156,7 +161,7 @@ class HostInstructionsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"F4", "0F22D8", "CF", "0F01CB", "0F3800C1", "A6", "F3AE", "F3AC", "64A4", "6C", "440F20C0"})
+    @ValueSource(strings = {"F4", "0F22D8", "CF", "0F3800C1", "A6", "F3AE", "F3AC", "64A4", "6C", "440F20C0"})
     void isLeftToTheInterpreter(String hex) {
         assertThat(isTranslated(hex, 64)).isFalse();
     }
@@ -411,6 +416,64 @@ class HostInstructionsTest {
         assertThat(exit).isInstanceOf(Exit.PageFault.class);
     }
 
+    /** PSHUFB of what is neither aligned nor mapped, and of what is only not mapped. */
+    @ParameterizedTest
+    @ValueSource(longs = {0x7000_0008, 0x7000_0010})
+    void anOperandIsAlignedBeforeItIsMapped(long linear) {
+        Exit exit = run(
+                "FFC0 660F380006 90 F4",
+                CODE,
+                1000,
+                m -> m.state.gpr[RSI] = linear,
+                m -> assertThat(m.state.rip).isEqualTo(CODE + 2));
+        Exit missing = new Exit.PageFault(linear, 0, null);
+        assertThat(exit).isEqualTo(linear % 16 == 0 ? missing : GENERAL_PROTECTION);
+    }
+
+    /** inc eax; mov [rdi], rax; add [rdi], rax; the frame is mapped at the first touch, and taken away before each run. */
+    @Test
+    void aFaultThatIsFixedIsNoneForTheInstruction() {
+        AtomicInteger faults = new AtomicInteger();
+        run(
+                "FFC0 488907 480107 90 F4",
+                CODE,
+                1000,
+                m -> {
+                    m.memory.writeLong(m.entry(0x7000_0000, 1), 0);
+                    m.processor.invalidate(0x7000_0000);
+                    m.state.gpr[RAX] = 20;
+                    m.state.gpr[RDI] = 0x7000_0008;
+                    m.processor.faultHandler(new Mapper(m, faults));
+                },
+                m -> {
+                    assertThat(m.peek(0x7000_0008, 8)).isEqualTo(42);
+                    assertThat(m.state.rip).isEqualTo(CODE + 10);
+                });
+        assertThat(faults).hasValue(2 * WARM);
+    }
+
+    /** Maps a page, and is told where the instruction is. */
+    private record Mapper(TestMachine machine, AtomicInteger faults) implements FaultHandler {
+        @Override
+        public boolean pageFault(long linear, int code) {
+            faults.incrementAndGet();
+            assertThat(machine.state.rip).isEqualTo(CODE + 2);
+            assertThat(code).isEqualTo(PageFaultCode.WRITE);
+            machine.mapTo(linear, 900, TestMachine.RW);
+            return true;
+        }
+
+        @Override
+        public boolean nestedFault(long guestPhysical, int access, long linear) {
+            return false;
+        }
+
+        @Override
+        public boolean readPdptes(long cr3, long[] target) {
+            return false;
+        }
+    }
+
     // ---- strings ----------------------------------------------------------------------------------------------------
 
     /** REP MOVSQ of RCX elements from DATA + RBX to DATA + RDX: within a page, to its last byte, over it, over each other. */
@@ -534,6 +597,27 @@ class HostInstructionsTest {
         Exit exit = run(
                 code, USER_SPACE, 1000, m -> {}, m -> assertThat(m.state.rip).isEqualTo(USER_SPACE));
         assertThat(exit).isEqualTo(GENERAL_PROTECTION);
+    }
+
+    /** CLAC and STAC; pushf; pop rax. */
+    @ParameterizedTest
+    @CsvSource({"0F01CA, false", "0F01CA, true", "0F01CB, false", "0F01CB, true"})
+    void alignmentFlagIsClearedAndSet(String code, boolean isSet) {
+        long before = isSet ? RFlags.ALIGNMENT_CHECK : 0;
+        long after = code.equals("0F01CB") ? RFlags.ALIGNMENT_CHECK : 0;
+        run(
+                code + "9C 58 F4",
+                CODE,
+                1000,
+                m -> m.state.rflags |= before,
+                m -> assertThat(m.state.gpr[RAX] & RFlags.ALIGNMENT_CHECK).isEqualTo(after));
+        Exit exit = run(
+                code + "90 F4",
+                USER_SPACE,
+                1000,
+                m -> m.state.rflags |= before,
+                m -> assertThat(m.state.rip).isEqualTo(USER_SPACE));
+        assertThat(exit).isEqualTo(exception(Vector.INVALID_OPCODE));
     }
 
     @Test
