@@ -91,14 +91,8 @@ final class ComparisonFiles {
 
     private List<String> headings() {
         List<String> cells = new ArrayList<>(List.of("guest"));
-        cells.addAll(comparisons
-                .getFirst()
-                .rows()
-                .getFirst()
-                .run()
-                .combination()
-                .settings()
-                .keySet());
+        Combination first = comparisons.getFirst().rows().getFirst().run().combination();
+        first.settings().keySet().forEach(option -> cells.add("option_" + option));
         cells.addAll(List.of("exit_status", "same", "console_bytes", "instructions", "seconds"));
         for (Counter counter : Counter.values()) {
             cells.add(counter.label());

@@ -73,13 +73,12 @@ final class Restore implements Callable<Integer> {
         PagingKind kind = kind();
         checkSettings();
         play.check();
-        if (play.verifies()) {
+        GuestConsole console = new GuestConsole(System.out);
+        Domain domain = restored(new RestoreRequest(kind, settings, seed, play.verifies(), console, Terminal.input()));
+        if (play.verifies() && domain.config().translation().translates()) {
             Play.tellNoTwin("a guest that was restored has none");
         }
-        GuestConsole console = new GuestConsole(System.out);
-        return play.play(
-                restored(new RestoreRequest(kind, settings, seed, play.verifies(), console, Terminal.input())),
-                console);
+        return play.play(domain, console);
     }
 
     private @Nullable PagingKind kind() {

@@ -263,6 +263,9 @@ class CompareTest {
                 .last()
                 .asString()
                 .startsWith("\"" + directory + "/two,\"\"2\"\"\",256,0");
+        assertThat(csv.out().lines().findFirst().orElseThrow().split(","))
+                .contains("option_pool", "shadow_pages", "cycles_total")
+                .doesNotHaveDuplicates();
     }
 
     @Test

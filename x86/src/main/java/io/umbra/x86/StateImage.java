@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StateImage {
     private static final int NO_INDEX = -1;
-    private static final long HASH_FACTOR = 0x9E37_79B9_7F4A_7C15L;
 
     private String[] names = new String[1024];
     private int[] indexes = new int[1024];
@@ -81,20 +80,6 @@ public final class StateImage {
         return Arrays.equals(words, 0, size, other.words, 0, other.size)
                 && Arrays.equals(indexes, 0, size, other.indexes, 0, other.size)
                 && Arrays.equals(names, 0, size, other.names, 0, other.size);
-    }
-
-    /** Of all words with their names, the same in every run. */
-    public long hash() {
-        long hash = size;
-        for (int i = 0; i < size; i++) {
-            hash = mix(hash, words[i]);
-            hash = mix(hash, (long) indexes[i] << Integer.SIZE ^ names[i].hashCode());
-        }
-        return hash;
-    }
-
-    private static long mix(long hash, long word) {
-        return Long.rotateLeft((hash ^ word) * HASH_FACTOR, 29);
     }
 
     /** In the order of this image; what only the other has comes last. */
