@@ -6,7 +6,7 @@ import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
 
-/** IN, OUT, INS and OUTS. All of them leave the guest; a repeated one does so for each iteration. */
+/** IN, OUT, INS and OUTS. All of them leave the guest, but an IN that the hypervisor answers at once; a repeated one does so for each iteration. */
 final class PortOps {
     /** In a TSS, the word that says where the I/O permission bitmap begins. */
     private static final int BITMAP_OFFSET = 0x66;
@@ -19,6 +19,11 @@ final class PortOps {
             int number = port(cpu, port);
             checkPermission(cpu, number, size);
             DebugUnit.notePort(cpu, number, size);
+            long value = cpu.memory.handler().portRead(number, size, cpu.retired());
+            if (value >= 0) {
+                cpu.setRegister(VcpuState.RAX, size, value);
+                return;
+            }
             cpu.pendingInput = new PortInput(size, op.length, false, -1, -1, 0, false);
             cpu.exitBefore(new Exit.PortRead(number, size));
         };

@@ -14,6 +14,7 @@ import static io.umbra.x86.VcpuState.RSI;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.umbra.x86.Cr4;
 import io.umbra.x86.Event;
 import io.umbra.x86.Exit;
 import io.umbra.x86.FaultHandler;
@@ -23,6 +24,8 @@ import io.umbra.x86.PageFaultCode;
 import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 import io.umbra.x86.Vector;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -334,6 +337,51 @@ class InterpreterTest {
         machine.processor.completePortRead(0x99);
         assertThat(machine.state.gpr[RAX]).isEqualTo(0x1199);
         assertThat(machine.run()).isEqualTo(new Exit.Halt());
+        assertThat(machine.processor.retired()).isEqualTo(2);
+    }
+
+    /** nop; in al,dx; in ax,dx; in eax,dx */
+    @Test
+    void aPortReadThatIsAnsweredAtOnceDoesNotLeave() {
+        machine.code(CODE, "90 EC 66ED ED F4");
+        machine.state.gpr[RAX] = -1;
+        machine.state.gpr[RDX] = 0x40;
+        List<String> reads = new ArrayList<>();
+        machine.processor.faultHandler(new Fixer() {
+            @Override
+            public long portRead(int port, int size, long retired) {
+                reads.add(size + " from " + port + " at " + retired);
+                return size == 4 ? 0xFFFF_FFFEL : size;
+            }
+        });
+
+        assertThat(machine.processor.run(3)).isEqualTo(new Exit.BudgetSpent());
+        assertThat(machine.state.gpr[RAX]).isEqualTo(0xFFFF_FFFF_FFFF_0002L);
+        assertThat(machine.run()).isEqualTo(new Exit.Halt());
+        assertThat(machine.state.gpr[RAX]).isEqualTo(0xFFFF_FFFEL);
+        assertThat(machine.processor.retired()).isEqualTo(5);
+        assertThat(reads).containsExactly("1 from 64 at 1", "2 from 64 at 2", "4 from 64 at 3");
+    }
+
+    /** The gate of #DB halts. */
+    @Test
+    void aBreakpointOnAPortTrapsBehindAReadThatDoesNotLeave() {
+        machine.code(CODE, "EC 90 F4");
+        machine.gate(1, 0, 0);
+        machine.state.gpr[RDX] = 0x40;
+        machine.state.cr4 |= Cr4.DEBUGGING_EXTENSIONS;
+        machine.state.dr[0] = 0x40;
+        machine.state.dr[7] = 0x400 | 1 | 2L << 16;
+        machine.processor.faultHandler(new Fixer() {
+            @Override
+            public long portRead(int port, int size, long retired) {
+                return 7;
+            }
+        });
+
+        assertThat(machine.run()).isEqualTo(new Exit.Halt());
+        assertThat(machine.state.gpr[RAX]).isEqualTo(7);
+        assertThat(machine.state.dr[6] & 0xF).isEqualTo(1);
         assertThat(machine.processor.retired()).isEqualTo(2);
     }
 

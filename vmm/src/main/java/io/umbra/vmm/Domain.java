@@ -139,7 +139,7 @@ public final class Domain implements Guest {
         };
         this.merging = demandMemory();
         this.verifier = config.verify() ? new Verifier(ram) : null;
-        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget);
+        this.vcpu = new Vcpu(0, processor, paging, verifier, config.wallTime(), this::budget, this::readQuietly);
         ram.watch(paging::memoryWritten);
         this.xen = config.abi() == DomainConfig.Abi.XEN ? xen(console) : null;
     }
@@ -449,6 +449,20 @@ public final class Domain implements Guest {
             budget = Math.min(budget, every - state.instructions % every);
         }
         return Math.max(1, budget);
+    }
+
+    /**
+     * A port whose device changes nothing when it is read, at a moment before the next event: nothing would come of leaving the guest. Under wall time an event may be due at any moment.
+     *
+     * @return -1 for any other
+     */
+    private long readQuietly(int port, int size, long retired) {
+        if (config.wallTime() || !platform.ports.isQuiet(port, size)) {
+            return -1;
+        }
+        exits.countPortRead();
+        platform.clock.advanceTo(retired + skipped);
+        return platform.ports.read(port, size);
     }
 
     /** When every vCPU halts, time jumps to the next event. */

@@ -37,6 +37,11 @@ public final class ExitCounts {
         }
     }
 
+    /** An IN that was answered without leaving the guest: hardware would have left it. */
+    void countPortRead() {
+        add(ProcessorCounter.EXIT_PORT);
+    }
+
     void countInterrupt() {
         add(ProcessorCounter.EXIT_INTERRUPT);
     }

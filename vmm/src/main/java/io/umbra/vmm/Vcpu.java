@@ -27,6 +27,7 @@ final class Vcpu implements FaultHandler {
     private final Paging paging;
     private final @Nullable Verifier verifier;
     private final LongSupplier budget;
+    private final QuietPorts ports;
 
     /** What the engine said of a fault in the middle of an instruction that it could not fix there. */
     private @Nullable FaultOutcome pending;
@@ -35,6 +36,16 @@ final class Vcpu implements FaultHandler {
 
     private boolean shutDown;
 
+    /** Ports that are read without leaving the guest. */
+    @FunctionalInterface
+    interface QuietPorts {
+        /** None. */
+        QuietPorts NONE = (port, size, retired) -> -1;
+
+        /** As {@link FaultHandler#portRead}. */
+        long read(int port, int size, long retired);
+    }
+
     /** @param budget instructions until something other than the guest is due, at least 1 */
     Vcpu(
             int number,
@@ -42,13 +53,15 @@ final class Vcpu implements FaultHandler {
             Paging paging,
             @Nullable Verifier verifier,
             boolean interceptsTime,
-            LongSupplier budget) {
+            LongSupplier budget,
+            QuietPorts ports) {
         this.number = number;
         this.processor = processor;
         this.state = processor.state();
         this.paging = paging;
         this.verifier = verifier;
         this.budget = budget;
+        this.ports = ports;
         processor.intercept(paging.intercepts()
                 .withTimeStamp(interceptsTime)
                 .withWrites(Intercepts.TASK_PRIORITY | Intercepts.TIME_STAMP_COUNTER));
@@ -87,6 +100,11 @@ final class Vcpu implements FaultHandler {
     @Override
     public void taskRootLoaded(long old) {
         paging.controlRegisterWritten(number, 3, old);
+    }
+
+    @Override
+    public long portRead(int port, int size, long retired) {
+        return ports.read(port, size, retired);
     }
 
     private FaultOutcome outcomeOf(long linear, int code) {

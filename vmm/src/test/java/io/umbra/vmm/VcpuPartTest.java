@@ -37,7 +37,14 @@ class VcpuPartTest {
 
         Machine() {
             P2m p2m = new P2m(memory, new FrameAllocator(512, 1));
-            vcpu = new Vcpu(0, processor, new NestedPaging(memory, p2m, DeviceMemory.NONE), null, false, () -> 1);
+            vcpu = new Vcpu(
+                    0,
+                    processor,
+                    new NestedPaging(memory, p2m, DeviceMemory.NONE),
+                    null,
+                    false,
+                    () -> 1,
+                    Vcpu.QuietPorts.NONE);
             part = new VcpuPart(processor, vcpu);
         }
 

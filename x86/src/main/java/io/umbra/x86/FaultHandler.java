@@ -1,7 +1,7 @@
 package io.umbra.x86;
 
 /**
- * Called by the processor in the middle of an instruction that has committed nothing yet, when a translation is absent or too weak.
+ * Called by the processor in the middle of an instruction that has committed nothing yet, when a translation is absent or too weak, or when only the hypervisor knows what it reads.
  * The handler may change tables and use {@link Tlb}; it must not change the guest's registers.
  */
 public interface FaultHandler {
@@ -30,6 +30,17 @@ public interface FaultHandler {
      * @param old the value before
      */
     default void taskRootLoaded(long old) {}
+
+    /**
+     * IN, where the guest may read the port. Called where the instruction would leave the guest.
+     *
+     * @param size 1, 2 or 4 bytes
+     * @param retired instructions before this one
+     * @return the value, zero-extended; -1 makes {@link Processor#run} return with {@link Exit.PortRead}
+     */
+    default long portRead(int port, int size, long retired) {
+        return -1;
+    }
 
     /** Nothing is fixed in place: every fault leaves {@link Processor#run}. */
     FaultHandler NONE = new FaultHandler() {

@@ -49,6 +49,12 @@ public final class PortBus {
         return read(port, half) | read(port + half, half) << (8 * half);
     }
 
+    /** Whether {@link #read} asks one device alone, and in vain would look for what else has changed. */
+    public boolean isQuiet(int port, int size) {
+        PortDevice device = deviceAt(port);
+        return device != null && device.isQuiet(port) && (size == 1 || takesWhole(device, port, size));
+    }
+
     /** An OUT of 1, 2 or 4 bytes; bits of {@code value} above the size are ignored. */
     public void write(int port, int size, long value) {
         PortDevice device = deviceAt(port);

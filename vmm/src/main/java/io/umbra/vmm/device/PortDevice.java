@@ -10,6 +10,14 @@ public interface PortDevice {
     void write(int port, int size, long value);
 
     /**
+     * Whether reading {@code port} changes nothing but what this device's own ports will read as: no interrupt comes or goes by it, no
+     * event is scheduled, nobody else is told.
+     */
+    default boolean isQuiet(int port) {
+        return false;
+    }
+
+    /**
      * The widest access, in bytes, that the device decodes as one. {@link PortBus} splits anything wider, so a device
      * that leaves this at 1 only ever sees sizes of 1.
      */

@@ -87,6 +87,12 @@ public final class PowerManagement implements PortDevice, Persistent {
         return register >>> 8 * (port & 3);
     }
 
+    /** The timer's register is. */
+    @Override
+    public boolean isQuiet(int port) {
+        return (port & ~3) == TIMER;
+    }
+
     @Override
     public void write(int port, int size, long value) {
         catchUp();

@@ -61,6 +61,12 @@ public final class Timer8254 implements PortDevice, Persistent {
         };
     }
 
+    /** The interrupt follows the output of counter 0, which no reading changes. */
+    @Override
+    public boolean isQuiet(int port) {
+        return true;
+    }
+
     @Override
     public void write(int port, int size, long value) {
         int data = (int) value & 0xff;

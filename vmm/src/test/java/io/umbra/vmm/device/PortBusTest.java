@@ -25,6 +25,11 @@ class PortBusTest {
             }
 
             @Override
+            public boolean isQuiet(int port) {
+                return (port & 0xf) != 3;
+            }
+
+            @Override
             public int width() {
                 return width;
             }
@@ -37,6 +42,19 @@ class PortBusTest {
         assertThat(bus.read(0x80, 2)).isEqualTo(0xffffL);
         assertThat(bus.read(0xcfc, 4)).isEqualTo(0xffff_ffffL);
         bus.write(0x80, 4, 1);
+    }
+
+    @Test
+    void onlyWhatOneDeviceAnswersIsQuiet() {
+        bus.claim(0x40, 4, device(1));
+        bus.claim(0x608, 4, device(4));
+        assertThat(bus.isQuiet(0x41, 1)).isTrue();
+        assertThat(bus.isQuiet(0x43, 1)).isFalse();
+        assertThat(bus.isQuiet(0x40, 2)).isFalse();
+        assertThat(bus.isQuiet(0x608, 4)).isTrue();
+        assertThat(bus.isQuiet(0x60a, 4)).isFalse();
+        assertThat(bus.isQuiet(0x80, 1)).isFalse();
+        assertThat(seen).isEmpty();
     }
 
     @Test
