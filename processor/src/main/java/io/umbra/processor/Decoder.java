@@ -221,7 +221,7 @@ final class Decoder {
     }
 
     private Opcode opcode(int first) {
-        OpcodeMap map = mode64 ? OpcodeMap.LONG_MODE : OpcodeMap.LEGACY;
+        OpcodeMap map = OpcodeMap.of(mode64);
         opcode = first;
         if (first != 0x0F) {
             instruction.opcode = first;
@@ -289,7 +289,7 @@ final class Decoder {
         int map = instruction.opcode;
         opcode = next();
         instruction.opcode = VEX_ESCAPES[map - 1] << 8 | opcode;
-        OpcodeMap all = mode64 ? OpcodeMap.LONG_MODE : OpcodeMap.LEGACY;
+        OpcodeMap all = OpcodeMap.of(mode64);
         return all.opcode(map + (instruction.vectorLength == 32 ? OpcodeMap.VEX_256 : OpcodeMap.VEX_128), opcode);
     }
 

@@ -5,6 +5,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** One row of an opcode map: a meaning, its operands, and under which prefixes and ModRM bytes an opcode has it. {@link OpcodeMap} explains the columns. */
 final class Form {
@@ -33,8 +34,12 @@ final class Form {
         /** Only without VEX.L. */
         L0,
         /** Only with VEX.L. */
-        L1
+        L1;
+
+        private final String text = name().toLowerCase(Locale.ROOT);
     }
+
+    private static final Pattern BLANKS = Pattern.compile(" +");
 
     /** What stands for an opcode that has no meaning. */
     static final Form UNDEFINED = new Form("00 * INVALID");
@@ -67,7 +72,7 @@ final class Form {
 
     /** @throws IllegalArgumentException when the row is not written as {@link OpcodeMap} describes */
     Form(String row) {
-        String[] columns = row.trim().split(" +", -1);
+        String[] columns = BLANKS.split(row.trim(), -1);
         parseOpcode(columns[0]);
         prefixes = OpcodeMap.MandatoryPrefix.parse(columns[1]);
         mnemonic = Mnemonic.valueOf(columns[2]);
@@ -115,7 +120,7 @@ final class Form {
 
     private void parseOperandsOrAttribute(String text) {
         for (Attribute attribute : Attribute.values()) {
-            if (attribute.name().toLowerCase(Locale.ROOT).equals(text.toLowerCase(Locale.ROOT))) {
+            if (attribute.text.equalsIgnoreCase(text)) {
                 attributes.add(attribute);
                 return;
             }

@@ -1,9 +1,12 @@
 package io.umbra.processor;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All opcodes of one kind of code (64-bit, or 16- and 32-bit), made from the rows of {@link OneByteMap}, {@link X87Map}, {@link Map0F}, {@link Map0F38} and {@link Map0F3A}, and behind a VEX prefix of {@link VexMap0F}, {@link VexMap0F38} and {@link VexMap0F3A}. An
@@ -64,8 +67,18 @@ final class OpcodeMap {
 
     private static final int MAPS = VEX_256 + THREE_BYTE_3A + 1;
 
-    static final OpcodeMap LONG_MODE = new OpcodeMap(true);
-    static final OpcodeMap LEGACY = new OpcodeMap(false);
+    /** Either map is made when it is first needed: most guests' code is of one kind. */
+    private static final class LongMode {
+        static final OpcodeMap MAP = new OpcodeMap(true);
+    }
+
+    private static final class Legacy {
+        static final OpcodeMap MAP = new OpcodeMap(false);
+    }
+
+    static OpcodeMap of(boolean mode64) {
+        return mode64 ? LongMode.MAP : Legacy.MAP;
+    }
 
     private final boolean mode64;
     private final Opcode[] opcodes = new Opcode[MAPS * 256];
@@ -81,7 +94,6 @@ final class OpcodeMap {
         addVex(TWO_BYTE, VexMap0F.ROWS);
         addVex(THREE_BYTE_38, VexMap0F38.ROWS);
         addVex(THREE_BYTE_3A, VexMap0F3A.ROWS);
-        share();
     }
 
     private void addAll(int map, String rows) {
@@ -109,50 +121,50 @@ final class OpcodeMap {
         }
     }
 
-    private void share() {
-        for (Opcode opcode : opcodes) {
-            opcode.share();
-        }
-    }
-
     /** @param opcode its last byte */
     Opcode opcode(int map, int opcode) {
         return opcodes[map << 8 | opcode];
     }
 
-    /** The rows of one opcode, by mandatory prefix, REX.W and ModRM. */
+    /** The rows of one opcode, by mandatory prefix, REX.W and ModRM. Most opcodes are never met, so the table of one is made when it is. */
     static final class Opcode {
-        /** For each prefix and REX.W one form, or 256 where ModRM takes part in the choice. */
-        private Form[][] forms = new Form[MandatoryPrefix.COUNT * 2][1];
-
+        private final List<Form> rows = new ArrayList<>(0);
         private boolean hasModRm;
         private boolean ignoresMod;
 
-        private Opcode() {
-            for (Form[] column : forms) {
-                column[0] = Form.UNDEFINED;
-            }
-        }
+        /** For each prefix and REX.W one form, or 256 where ModRM takes part in the choice. */
+        private volatile Form @Nullable [][] forms;
 
-        private void add(Form form) {
+        Opcode() {}
+
+        void add(Form form) {
             if (form.needsModRm() && !hasModRm) {
-                if (Arrays.stream(forms).anyMatch(column -> column[0] != Form.UNDEFINED)) {
+                if (!rows.isEmpty()) {
                     throw new IllegalArgumentException("with and without ModRM: " + form);
                 }
                 hasModRm = true;
-                forms = new Form[forms.length][256];
-                for (Form[] column : forms) {
-                    Arrays.fill(column, Form.UNDEFINED);
-                }
             }
             ignoresMod |= form.ignoresMod();
-            for (MandatoryPrefix prefix : MandatoryPrefix.values()) {
-                for (int rexW = 0; rexW < 2; rexW++) {
-                    if (form.allows(prefix, rexW != 0)) {
-                        add(form, forms[prefix.index << 1 | rexW]);
+            rows.add(form);
+        }
+
+        /** @throws IllegalArgumentException when two rows give one encoding two meanings */
+        private Form[][] table() {
+            Form[][] table = new Form[MandatoryPrefix.COUNT * 2][hasModRm ? 256 : 1];
+            for (Form[] column : table) {
+                Arrays.fill(column, Form.UNDEFINED);
+            }
+            for (Form form : rows) {
+                for (MandatoryPrefix prefix : MandatoryPrefix.values()) {
+                    for (int rexW = 0; rexW < 2; rexW++) {
+                        if (form.allows(prefix, rexW != 0)) {
+                            add(form, table[prefix.index << 1 | rexW]);
+                        }
                     }
                 }
             }
+            share(table);
+            return table;
         }
 
         private void add(Form form, Form[] column) {
@@ -167,15 +179,15 @@ final class OpcodeMap {
         }
 
         /** Most columns are equal, and most hold one form: a map of full columns would take megabytes. */
-        private void share() {
-            for (int i = 0; i < forms.length; i++) {
-                Form first = forms[i][0];
-                if (Arrays.stream(forms[i]).allMatch(form -> form == first)) {
-                    forms[i] = new Form[] {first};
+        private static void share(Form[][] table) {
+            for (int i = 0; i < table.length; i++) {
+                Form first = table[i][0];
+                if (Arrays.stream(table[i]).allMatch(form -> form == first)) {
+                    table[i] = new Form[] {first};
                 }
                 for (int earlier = 0; earlier < i; earlier++) {
-                    if (Arrays.equals(forms[earlier], forms[i])) {
-                        forms[i] = forms[earlier];
+                    if (Arrays.equals(table[earlier], table[i])) {
+                        table[i] = table[earlier];
                     }
                 }
             }
@@ -195,7 +207,12 @@ final class OpcodeMap {
          * @return {@link Form#UNDEFINED} when there is no such row
          */
         Form form(int prefix, boolean rexW, int modRm) {
-            Form[] column = forms[prefix << 1 | (rexW ? 1 : 0)];
+            Form[][] table = forms;
+            if (table == null) {
+                table = table();
+                forms = table;
+            }
+            Form[] column = table[prefix << 1 | (rexW ? 1 : 0)];
             return column[column.length == 1 ? 0 : modRm];
         }
     }
