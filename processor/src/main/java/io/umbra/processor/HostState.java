@@ -87,8 +87,11 @@ final class HostState {
 
     static final int NOTHING_REFUSED = -1;
 
+    /** Elements of a string that are being made at once. */
+    static final int ELEMENTS = 60;
+
     /** Guest registers that have no host register. */
-    private static final int SPILLED = 60;
+    private static final int SPILLED = 61;
 
     static final int WORDS = SPILLED + 16;
 

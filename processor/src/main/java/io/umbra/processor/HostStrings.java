@@ -1,6 +1,7 @@
 package io.umbra.processor;
 
 import static io.umbra.processor.HostAssembler.ABOVE;
+import static io.umbra.processor.HostAssembler.ABOVE_OR_EQUAL;
 import static io.umbra.processor.HostAssembler.EQUAL;
 import static io.umbra.processor.HostAssembler.NOT_EQUAL;
 import static io.umbra.processor.HostAssembler.RAX;
@@ -14,8 +15,8 @@ import io.umbra.x86.RFlags;
 import io.umbra.x86.VcpuState;
 
 /**
- * STOS, MOVS and LODS as host code, with and without REP: forward, and where all that REP covers lies in one page of each operand. Anything else leaves, and {@link StringOp} makes as
- * much of it as it can. The host's own instruction does the work between the two places that the TLB gave.
+ * STOS, MOVS and LODS as host code, with and without REP, forward. Under REP the host's own instruction makes as many elements at once as lie in the running page of each operand; an element that reaches into the
+ * next page leaves, as anything else does, and {@link StringOp} makes the rest.
  */
 final class HostStrings extends HostInstructions {
     private static final int SCRATCH = HostState.at(HostState.SCRATCH);
@@ -23,7 +24,10 @@ final class HostStrings extends HostInstructions {
     private static final int SOURCE = HostState.host(VcpuState.RSI);
     private static final int TARGET = HostState.host(VcpuState.RDI);
     private static final int ACCUMULATOR = HostState.host(VcpuState.RAX);
+    private static final int ELEMENTS = HostState.at(HostState.ELEMENTS);
     private static final int REPEAT = 0xF3;
+    /** More elements are left to {@link StringOp}, which lets others in between. */
+    private static final int MOST = 1 << 16;
 
     HostStrings(HostEmitter emit) {
         super(emit);
@@ -48,7 +52,8 @@ final class HostStrings extends HostInstructions {
 
     private boolean store() {
         int done = begin();
-        mustFit(TARGET);
+        int next = next();
+        limit(TARGET);
         locateAt(TARGET, true);
         if (i.repeat == 0) {
             out.memory(sized(0x89, i.operandSize), i.operandSize, ACCUMULATOR, RAX, 0);
@@ -60,15 +65,15 @@ final class HostStrings extends HostInstructions {
             out.pop(RDI);
         }
         advance(TARGET);
-        end(done);
+        end(next, done);
         return true;
     }
 
     private boolean move() {
         int done = begin();
-        mustFit(SOURCE);
-        mustFit(TARGET);
-        mustNotMeet();
+        int next = next();
+        limit(SOURCE);
+        limit(TARGET);
         locateAt(SOURCE, false);
         if (i.repeat == 0) {
             loadOperand(RCX, i.operandSize);
@@ -82,15 +87,14 @@ final class HostStrings extends HostInstructions {
             out.push(RDI);
             out.push(RSI);
             out.move(RDI, RAX);
-            out.registers(0x8B, width, RCX, COUNT);
             out.load(RSI, RBP, SCRATCH);
-            writeRepeated(0xA5);
+            repeat(0xA5);
             out.pop(RSI);
             out.pop(RDI);
         }
         advance(SOURCE);
         advance(TARGET);
-        end(done);
+        end(next, done);
         return true;
     }
 
@@ -102,11 +106,11 @@ final class HostStrings extends HostInstructions {
         locateAt(SOURCE, false);
         loadOperand(ACCUMULATOR, i.operandSize);
         advance(SOURCE);
-        end(done);
+        out.bind(done);
         return true;
     }
 
-    /** Leaves if DF is set. @return the label behind the instruction, where a count of 0 goes at once */
+    /** Leaves if DF is set, or if there is too much to do. @return the label behind the instruction, where a count of 0 goes at once */
     private int begin() {
         int done = out.newLabel();
         emit.spoilFlags();
@@ -116,31 +120,36 @@ final class HostStrings extends HostInstructions {
         if (i.repeat != 0) {
             out.registers(0x85, width, COUNT, COUNT);
             out.jumpIf(EQUAL, done);
+            out.arithmetic(Alu.CMP, width, COUNT, MOST);
+            out.jumpIf(ABOVE, emit.exit());
         }
         return done;
     }
 
-    /** Leaves unless all elements from {@code pointer} on lie in its page. */
-    private void mustFit(int pointer) {
+    /** Under REP, the label to which control comes back with what is left; all of it is to be made. */
+    private int next() {
+        int next = out.newLabel();
+        out.bind(next);
         if (i.repeat != 0) {
+            out.store(COUNT, RBP, ELEMENTS);
+        }
+        return next;
+    }
+
+    /** Under REP, no more elements at once than lie in the page of {@code pointer}. Leaves if that is none. */
+    private void limit(int pointer) {
+        if (i.repeat != 0) {
+            int fits = out.newLabel();
             out.registers(0x8B, 4, RCX, pointer);
             out.extended(0xF7, 4, 2, RCX);
             out.arithmetic(Alu.AND, 4, RCX, 4095);
             out.arithmetic(Alu.ADD, 4, RCX, 1);
             out.shiftRight(RCX, scale());
-            out.registers(0x3B, width, COUNT, RCX);
-            out.jumpIf(ABOVE, emit.exit());
-        }
-    }
-
-    /** Leaves if the pages of both operands have the same place in the TLB: there the interpreter looks both up again in each iteration, and they change ways. */
-    private void mustNotMeet() {
-        if (i.repeat != 0) {
-            out.registers(0x8B, 4, RCX, SOURCE);
-            out.registers(0x33, 4, RCX, TARGET);
-            out.extended(0xF7, 4, 0, RCX);
-            out.int32(TlbBank.MASK << 12);
             out.jumpIf(EQUAL, emit.exit());
+            out.memory(0x3B, width, RCX, RBP, ELEMENTS);
+            out.jumpIf(ABOVE_OR_EQUAL, fits);
+            out.store(RCX, RBP, ELEMENTS);
+            out.bind(fits);
         }
     }
 
@@ -151,11 +160,7 @@ final class HostStrings extends HostInstructions {
     }
 
     private void repeat(int opcode) {
-        out.registers(0x8B, width, RCX, COUNT);
-        writeRepeated(opcode);
-    }
-
-    private void writeRepeated(int opcode) {
+        out.load(RCX, RBP, ELEMENTS);
         out.int8(REPEAT);
         if (i.operandSize == 2) {
             out.int8(0x66);
@@ -174,13 +179,16 @@ final class HostStrings extends HostInstructions {
         if (i.repeat == 0) {
             out.memory(0x8D, width, pointer, pointer, i.operandSize);
         } else {
-            out.memory(0x8D, width, pointer, pointer, COUNT, scale(), 0);
+            out.load(RCX, RBP, ELEMENTS);
+            out.memory(0x8D, width, pointer, pointer, RCX, scale(), 0);
         }
     }
 
-    private void end(int done) {
+    /** Goes on at {@code next} if elements are left. */
+    private void end(int next, int done) {
         if (i.repeat != 0) {
-            out.registers(0x33, 4, COUNT, COUNT);
+            out.memory(0x2B, width, COUNT, RBP, ELEMENTS);
+            out.jumpIf(NOT_EQUAL, next);
         }
         out.bind(done);
     }

@@ -527,6 +527,56 @@ class HostInstructionsTest {
         assertThat(sums[0]).isEqualTo(sums[1]);
     }
 
+    /** rep movsb and movsq between pages that have the same places in the TLB, or others, and rep stosb, of so many bytes that it is made in parts. */
+    @ParameterizedTest
+    @CsvSource({
+        "F3A4 F4, 0x123, 0x456, 20000",
+        "F3A4 F4, 0x456, 0x123, 20000",
+        "F3A4 F4, 0x123, 0x3456, 20000",
+        "F348A5 F4, 0, 0, 512",
+        "F3A4 F4, 0xFFF, 1, 0x10000",
+        "F348A5 F4, 0x120, 0x458, 5000",
+        "F348A5 F4, 0x120, 0x45C, 5000",
+        "F3AA F4, 0, 0x123, 0x10000",
+        "F3AA F4, 0, 0x123, 0x10001",
+        "F3AA F4, 0, 0, 0x18000"
+    })
+    void aStringGoesOverManyPages(String code, String from, String to, String count) {
+        long source = 0x4000_0000L;
+        long target = source + ((long) TlbBank.ENTRIES << 12);
+        int pages = 26;
+        long[] sums = new long[2 * WARM];
+        int[] runs = {0};
+        run(
+                code,
+                CODE,
+                1000,
+                m -> {
+                    for (long n = 0; n < pages; n++) {
+                        for (long page : new long[] {source + (n << 12), target + (n << 12)}) {
+                            if (m.memory.readLong(m.entry(page, 1)) == 0) {
+                                m.map(page, TestMachine.RW);
+                            }
+                        }
+                        m.poke(source + (n << 12) + 8 * n, 8, n * 0x0123_4567L);
+                        m.poke(target + (n << 12) + 0x800, 8, 0);
+                        sums[runs[0]] = sums[runs[0]] * 31 + m.peek(target + (n << 12) + 8 * n, 8);
+                    }
+                    runs[0]++;
+                    m.state.gpr[RAX] = (runs[0] - 1L) / 2 + 3;
+                    m.state.gpr[RSI] = source + Long.decode(from);
+                    m.state.gpr[RDI] = target + Long.decode(to);
+                    m.state.gpr[RCX] = Long.decode(count);
+                },
+                m -> {
+                    assertThat(m.state.gpr[RCX]).isZero();
+                    assertThat(m.state.rip).isGreaterThan(CODE + 2);
+                });
+        for (int n = 0; n < sums.length; n += 2) {
+            assertThat(sums[n]).isEqualTo(sums[n + 1]);
+        }
+    }
+
     /** std; rep stosd; cld: backward, into the page before. */
     @Test
     void backwardAStringIsLeftToTheInterpreter() {
